@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * limits.h - every ceiling of the product, once: name, value, unit, why.
+ *
+ * LIMIT_<name> is the constant; the table itself feeds the documents and the tests.  What a
+ * stranger can drive (a visitor, an origin, a tenant, a file) is bounded by a row of this table
+ * and by nothing else.
+ */
+#ifndef TRUNKLINE_COMMON_MODEL_LIMITS_H
+#define TRUNKLINE_COMMON_MODEL_LIMITS_H
+
+/* clang-format off */
+#define LIMIT_TABLE(X)                                                                                        \
+    /* one exchange */                                                                                        \
+    X(FLOW_BYTES,               65536,    "bytes",  "body bytes held of one message: the HTTP/2 stream window")   \
+    X(REPLAY_BYTES,             65536,    "bytes",  "request body kept so that the request can be sent again")    \
+    X(HEAD_BYTES,               65536,    "bytes",  "one message head, names and values and 32 a field; then 431") \
+    X(TARGET_BYTES,             32768,    "bytes",  "request target; then 414")                                   \
+    X(FIELDS,                   100,      "fields", "fields of one head; cookie crumbs count as one")             \
+    X(TRAILER_BYTES,            16384,    "bytes",  "one trailer section")                                        \
+    X(INTERIM_ANSWERS,          10,       "count",  "1xx answers before the final one")                           \
+    X(CHUNK_LINE_BYTES,         256,      "bytes",  "a chunk-size line with its extensions")                      \
+    X(RETRIES,                  3,        "count",  "origin attempts after the first one, for one exchange")      \
+    /* visitors */                                                                                            \
+    X(CLIENT_CONNS,             65536,    "count",  "client connections of one worker")                           \
+    X(CLIENT_STREAMS,           128,      "count",  "MAX_CONCURRENT_STREAMS that a client is told")               \
+    X(CLIENT_CONN_WINDOW_BYTES, 1048576,  "bytes",  "HTTP/2 connection window towards a client")                  \
+    X(CLIENT_HANDSHAKE_MS,      10000,    "ms",     "TLS handshake of a client")                                  \
+    X(CLIENT_HEAD_MS,           10000,    "ms",     "a whole request head, from its first byte")                  \
+    X(CLIENT_IDLE_MS,           180000,   "ms",     "a client connection with nothing in flight")                 \
+    X(CLIENT_BODY_STALL_MS,     60000,    "ms",     "no byte of a request body, or of room for the answer")       \
+    /* origins */                                                                                             \
+    X(ORIGIN_CONNS,             256,      "count",  "connections of one worker to one origin")                    \
+    X(ORIGIN_WAITING,           4096,     "count",  "exchanges that wait for one origin")                         \
+    X(ORIGIN_WAITING_MS,        30000,    "ms",     "the longest wait for a slot")                                \
+    X(ORIGIN_POOLS,             16384,    "count",  "origins that one worker remembers")                          \
+    X(ORIGIN_STREAMS,           1000,     "count",  "streams on one origin connection, whatever the setting says") \
+    X(ORIGIN_STREAMS_UNTOLD,    100,      "count",  "streams before the origin's SETTINGS have arrived")          \
+    X(ORIGIN_CONN_WINDOW_BYTES, 8388608,  "bytes",  "HTTP/2 connection window towards an origin")                 \
+    X(ORIGIN_CONNECT_MS,        19000,    "ms",     "resolve, connect, TLS and SETTINGS together, all attempts")  \
+    X(ORIGIN_SETTINGS_MS,       3000,     "ms",     "the origin's first SETTINGS after the handshake")            \
+    X(ORIGIN_READ_MS,           120000,   "ms",     "no answer head, or no byte of a body, from an origin")       \
+    X(ORIGIN_IDLE_MS,           900000,   "ms",     "an origin connection with nothing in flight")                \
+    X(ORIGIN_PROTOCOL_MS,       600000,   "ms",     "how long the negotiated protocol of an origin is believed")  \
+    X(ORIGIN_ADDRESSES,         16,       "count",  "addresses of one origin name that are tried")                \
+    /* transports */                                                                                          \
+    X(TRANSPORT_OUT_BYTES,      262144,   "bytes",  "unwritten output of one connection")                         \
+    X(WAKE_BUDGET,              4096,     "count",  "wakes in one loop turn")                                     \
+    X(ACCEPT_BUDGET,            64,       "count",  "accepted connections in one loop turn")                      \
+    X(RESOLVE_CACHE,            4096,     "count",  "remembered names of one worker")                             \
+    X(DRAIN_MS,                 150000,   "ms",     "default for running exchanges when a worker stops")          \
+    /* zones */                                                                                               \
+    X(ZONE_CACHE,               65536,    "count",  "hostnames that one worker remembers, absent ones too")       \
+    X(TLS_PROFILES,             4096,     "count",  "certificates that one worker holds ready")                   \
+    X(DOCUMENT_BYTES,           2097152,  "bytes",  "one zone's document")                                        \
+    X(ZONE_HOSTNAMES,           4096,     "count",  "hostnames of one zone that have an origin")                  \
+    X(HOSTNAME_ORIGINS,         64,       "count",  "origin addresses of one hostname")                           \
+    X(ZONE_CERTIFICATES,        16,       "count",  "certificates of one zone")                                   \
+    X(HOSTNAME_BYTES,           253,      "bytes",  "a hostname in text form (RFC 1035 2.3.4)")                   \
+    X(CERTIFICATE_BYTES,        65536,    "bytes",  "a certificate chain as PEM")                                 \
+    X(PRIVATE_KEY_BYTES,        16384,    "bytes",  "a private key as PEM")                                       \
+    /* link */                                                                                                \
+    X(FRAME_BYTES,              4194304,  "bytes",  "payload of one frame between control, supervisor and worker") \
+    X(LINK_OUT_BYTES,           8388608,  "bytes",  "unwritten frames to one edge")                               \
+    X(LINK_HEARTBEAT_MS,        1000,     "ms",     "a heartbeat each way")                                       \
+    X(LINK_SILENCE_MS,          10000,    "ms",     "a link without a frame is dead")                             \
+    X(LINK_BACKOFF_MS,          2000,     "ms",     "longest pause before the edge dials control again")          \
+    X(EDGES,                    256,      "count",  "edges of one control")                                       \
+    X(WORKERS,                  256,      "count",  "workers of one edge")                                        \
+    /* REST API */                                                                                            \
+    X(API_BODY_BYTES,           1048576,  "bytes",  "a request body")                                             \
+    X(API_JSON_DEPTH,           32,       "count",  "nesting of a JSON body")                                     \
+    X(API_CONNS,                4096,     "count",  "connections to the REST service")                            \
+    X(API_CONNS_PER_ADDRESS,    1024,     "count",  "of one address")                                             \
+    X(API_IDLE_S,               60,       "s",      "an idle connection to the REST service")                     \
+    X(API_WAITING,              1024,     "count",  "requests that wait for a propagation")                       \
+    X(API_WAIT_MS,              20000,    "ms",     "the longest wait for a propagation")                         \
+    X(ACCOUNT_ZONES,            100000,   "count",  "zones of one account, unless the operator raises it")        \
+    X(ZONE_RECORDS,             10000,    "count",  "DNS records of one zone")                                    \
+    X(PASSWORD_BYTES,           1024,     "bytes",  "a password")
+
+enum limit {
+#define X(name, value, unit, why) LIMIT_##name = (value),
+    LIMIT_TABLE(X)
+#undef X
+};
+/* clang-format on */
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * setting_table.h - every zone setting once.
+ *
+ * Columns: id (REST, document, dashboard), member of struct zone_settings, kind, allowed words
+ * (TEXT) or "", min, max (NUMBER), default for Free, Pro and Business, default for Enterprise.
+ * Defaults are text in both kinds.  REST validation, the document and the documents for people read
+ * this row and nothing else.
+ */
+#ifndef TRUNKLINE_COMMON_MODEL_SETTING_TABLE_H
+#define TRUNKLINE_COMMON_MODEL_SETTING_TABLE_H
+
+/* clang-format off */
+#define SETTING_TABLE(X)                                                                                    \
+    X("origin_max_http_version", origin_max_http_version, TEXT,   "1|2",                                0, 0,    "2",    "1")    \
+    X("origin_h2_max_streams",   origin_h2_max_streams,   NUMBER, "",                                   1, 1000, "100",  "1")    \
+    X("ssl",                     ssl,                     TEXT,   "off|flexible|full|strict|origin_pull", 0, 0,  "full", "full")
+/* clang-format on */
+
+#endif
