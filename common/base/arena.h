@@ -25,7 +25,7 @@ struct arena {
     struct arena_pool *pool;
     struct arena_block *blocks;
     uint8_t *at, *end;
-    size_t taken_bytes;
+    size_t taken_bytes; /* handed out, with what alignment cost */
 };
 
 void arena_pool_init(struct arena_pool *pool, size_t spare_max);

@@ -3,8 +3,8 @@
  * buf.h - growable bytes with a mandatory ceiling.
  *
  * A buf cannot be made without saying how large it may become.  An append past the ceiling
- * appends nothing and marks the buf as overflowed; the mark stays until buf_clear, so a writer
- * may append freely and ask once at the end.
+ * appends nothing and marks the buf as overflowed.  While the mark stays, until buf_clear, appends
+ * do nothing: a writer may append freely and ask once at the end, and no hole is left in between.
  */
 #ifndef TRUNKLINE_COMMON_BASE_BUF_H
 #define TRUNKLINE_COMMON_BASE_BUF_H

@@ -34,6 +34,7 @@ struct bytequeue {
     size_t kept_bytes;                 /* consumed and kept */
     size_t cap_bytes;
     bool keeping;
+    bool consumed; /* something, ever */
 };
 
 /* Keeps at most spare_max returned chunks for reuse. */

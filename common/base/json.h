@@ -21,6 +21,8 @@
 #include "common/base/err.h"
 #include "common/base/span.h"
 
+#define JSON_DEPTH_MAX 32
+
 enum json_kind { JSON_FIELD_TEXT, JSON_FIELD_U64, JSON_FIELD_BOOL, JSON_FIELD_VALUE };
 enum json_need { JSON_OPTIONAL, JSON_REQUIRED };
 
@@ -43,16 +45,18 @@ struct json_field {
 #define JSON_VALUE(n, type, member, need) \
     {(n), JSON_FIELD_VALUE, (need), offsetof(type, member), SIZE_MAX, 0, 0}
 #define JSON_TEXT_GIVEN(n, type, member, given, max_bytes) \
-    {(n), JSON_FIELD_TEXT, JSON_OPTIONAL, offsetof(type, member), offsetof(type, given), 0, (max_bytes)}
+    {(n), JSON_FIELD_TEXT, JSON_OPTIONAL, offsetof(type, member), offsetof(type, given), 0, \
+     (max_bytes)}
 #define JSON_U64_GIVEN(n, type, member, given, min, max) \
-    {(n), JSON_FIELD_U64, JSON_OPTIONAL, offsetof(type, member), offsetof(type, given), (min), (max)}
+    {(n), JSON_FIELD_U64, JSON_OPTIONAL, offsetof(type, member), offsetof(type, given), (min), \
+     (max)}
 #define JSON_BOOL_GIVEN(n, type, member, given) \
     {(n), JSON_FIELD_BOOL, JSON_OPTIONAL, offsetof(type, member), offsetof(type, given), 0, 0}
 #define JSON_FIELDS_END {NULL, JSON_FIELD_TEXT, JSON_OPTIONAL, 0, SIZE_MAX, 0, 0}
 /* clang-format on */
 
-/* Parses text (UTF-8, no duplicate keys, depth <= 32).  On ERR_INVALID the problem's text names
- * line and column.  The caller owns *out (json_decref). */
+/* Parses an object or an array (UTF-8, no duplicate keys, depth <= JSON_DEPTH_MAX).  On ERR_INVALID
+ * the problem's text names line and column.  The caller owns *out (json_decref). */
 MUST_USE enum err json_parse(struct span text, json_t **out, struct problem *problem);
 
 /* Fills *out_struct, which the caller zeroed or set to defaults.  `null` counts as absent.  `path`

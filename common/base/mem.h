@@ -8,7 +8,19 @@
 #ifndef TRUNKLINE_COMMON_BASE_MEM_H
 #define TRUNKLINE_COMMON_BASE_MEM_H
 
+#include <stdlib.h>
+
 #include "common/base/assert.h"
+
+/* Memory that lies in a pool is off limits: AddressSanitizer then reports who still uses it. */
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#define MEM_POISON(ptr, size_bytes) ASAN_POISON_MEMORY_REGION((ptr), (size_bytes))
+#define MEM_UNPOISON(ptr, size_bytes) ASAN_UNPOISON_MEMORY_REGION((ptr), (size_bytes))
+#else
+#define MEM_POISON(ptr, size_bytes) ((void)(ptr), (void)(size_bytes))
+#define MEM_UNPOISON(ptr, size_bytes) ((void)(ptr), (void)(size_bytes))
+#endif
 
 /* Zeroed memory for count objects of size bytes; the caller owns it. */
 MUST_USE void *mem_calloc(size_t count, size_t size_bytes);

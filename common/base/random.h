@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 void random_bytes(void *out, size_t len);
-/* Uniform in [0, below); below > 0.  Buffered, so that jitter costs no system call each. */
+/* Uniform in [0, below); below > 0.  One system call. */
 uint64_t random_below(uint64_t below);
 
 #endif
