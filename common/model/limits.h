@@ -66,6 +66,7 @@
     X(LINK_SILENCE_MS,          10000,    "ms",     "a link without a frame is dead")                             \
     X(LINK_BACKOFF_MS,          2000,     "ms",     "longest pause before the edge dials control again")          \
     X(EDGES,                    256,      "count",  "edges of one control")                                       \
+    X(EDGE_REFUSALS,            256,      "count",  "documents set aside by one edge that control remembers")     \
     X(WORKERS,                  256,      "count",  "workers of one edge")                                        \
     /* REST API */                                                                                            \
     X(API_BODY_BYTES,           1048576,  "bytes",  "a request body")                                             \
