@@ -16,6 +16,9 @@
 #include <time.h>
 
 #pragma GCC poison strcpy strncpy strcat strncat sprintf vsprintf gets strtok atoi atol atoll atof
-#pragma GCC poison strtol strtoul strtoll strtoull gmtime localtime ctime asctime rand srand
+#pragma GCC poison strtol strtoul strtoll strtoull gmtime localtime ctime asctime srand
+
+/* OpenSSL names parameters `rand`, so that one word cannot be poisoned: only its call is. */
+#define rand() rand_is_banned_use_random_below()
 
 #endif
