@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * exchange.h - one request with its response: two flows, two sides, one observer, at most one
+ * fault.
+ *
+ *      client side --put--> [ request flow  ] --consume--> origin side
+ *      client side <-consume- [ response flow ] <--put---- origin side
+ *
+ * The laws L1 to L9 of flow.md section 3 hold; dataplane/README.md repeats them with the test that
+ * guards each. Before an origin side exists the request flow simply fills: that is the admission
+ * buffer.  The request head stays, and consumed body bytes are kept up to LIMIT_REPLAY_BYTES, so
+ * that another origin side can be given the same request.
+ *
+ * Ownership: freed when both sides have detached (L5); right before, the observer gets on_done
+ * exactly once. Everything about one exchange lives in its arena. Threads:   one loop. Limits:
+ * LIMIT_FLOW_BYTES, LIMIT_REPLAY_BYTES.
+ */
+#ifndef TRUNKLINE_DATAPLANE_HTTP_EXCHANGE_H
+#define TRUNKLINE_DATAPLANE_HTTP_EXCHANGE_H
+
+#include "dataplane/http/side.h"
+
+/* What all exchanges of one loop share; the worker makes it. */
+struct exchange_pools {
+    struct wakeq *wakeq;
+    struct arena_pool *arenas;
+    struct chunk_pool *chunks;
+    size_t exchange_count; /* alive now */
+};
+
+/* Who the visitor is; copied into the arena when the exchange is made. */
+struct client_facts {
+    struct span address;     /* "203.0.113.7" */
+    struct span sni;         /* empty over plain HTTP */
+    const char *tls_version; /* NULL over plain HTTP */
+    enum http_version version;
+    bool secure;
+    uint64_t connection_id;
+    uint64_t stream_id; /* 0 for HTTP/1.1 */
+};
+
+enum side_fault { FAULT_OF_NONE, FAULT_OF_CLIENT, FAULT_OF_ORIGIN };
+struct fault {
+    enum err err;
+    enum side_fault side;
+};
+
+/* The proxy's view of an exchange.  on_response_head and on_done compute only; the others may
+ * decide, from the wake queue (they are deferred like side events). */
+struct exchange_observer_ops {
+    void (*on_response_head)(void *observer,
+                             struct head *head); /* rewrite before the client side sees it */
+    void (*on_origin_failed)(void *observer,
+                             enum err err); /* no origin side now: attach one, or a reply */
+    void (*on_client_gone)(
+        void *observer);             /* the client side detached while no origin side was there */
+    void (*on_done)(void *observer); /* last; the arena is freed when it returns */
+};
+
+struct exchange {
+    struct exchange_pools *pools;
+    struct arena arena;
+    struct flow request, response;
+    struct side *client, *origin;
+    const struct exchange_observer_ops *observer_ops;
+    void *observer;
+    unsigned observer_events;
+    struct wake observer_wake;
+    struct fault fault;
+    enum err origin_err;        /* what the last origin side failed with */
+    struct head *interim;       /* the 1xx head that passes */
+    bool interim_seen;          /* limits what may be repeated (L8) */
+    bool origin_may_have_acted; /* a byte of the request was consumed by an origin side */
+    struct client_facts client_facts;
+};
+
+/* Where new exchanges go: given to the client codecs at construction (upward call). */
+struct exchange_intake {
+    /* The exchange has a client side and a request head.  Returns at once; decides from the wake
+     * queue. */
+    void (*begin)(void *owner, struct exchange *exchange);
+    void *owner;
+    struct exchange_pools *pools;
+};
+
+/* A new exchange with its client side attached.  facts are copied. */
+struct exchange *exchange_new(struct exchange_pools *pools, struct side *client,
+                              const struct side_ops *ops, const struct client_facts *facts);
+
+void exchange_observe(struct exchange *exchange, const struct exchange_observer_ops *ops,
+                      void *observer);
+
+/* side gets on_head, and on_bytes when bytes or the end wait.  No origin side is attached.  The
+ * request is rewound if a side before consumed any of it: only when exchange_can_replay. */
+void exchange_attach_origin(struct exchange *exchange, struct side *side,
+                            const struct side_ops *ops);
+
+/* The request can be given to another origin side: the response is IDLE and no consumed byte was
+ * forgotten. */
+bool exchange_can_replay(const struct exchange *exchange);
+
+/* Fails both flows and aborts the attached sides: a deadline of the proxy, a drain that has ended.
+ */
+void exchange_fail(struct exchange *exchange, enum err err, enum side_fault side);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * listen.h - bound sockets and accepting from them.
+ *
+ * The supervisor binds (SO_REUSEPORT, one socket per worker slot) and keeps the sockets; a worker
+ * only accepts from the one it was handed, so that what queues on it survives the worker.
+ */
+#ifndef TRUNKLINE_DATAPLANE_NET_LISTEN_H
+#define TRUNKLINE_DATAPLANE_NET_LISTEN_H
+
+#include "dataplane/net/loop.h"
+
+/* "127.0.0.1:8443", "[::1]:8443", "0.0.0.0:0".  Binds, listens, non-blocking, close-on-exec.  The
+ * problem says which address and why (in use, not ours, no permission, not an address). */
+MUST_USE enum err listen_bind(const char *address, int *out_fd, struct problem *problem);
+/* The bound address as text ("127.0.0.1:43211"). */
+void listen_address(int fd, char *out, size_t out_bytes);
+
+struct listener;
+/* fd is the caller's from here on. */
+typedef void listener_accepted_fn(void *owner, int fd);
+
+/* Takes fd.  Accepts at most LIMIT_ACCEPT_BUDGET connections per turn; out of descriptors it pauses
+ * for 100 ms instead of spinning. */
+struct listener *listener_open(struct loop *loop, int fd, listener_accepted_fn *accepted,
+                               void *owner);
+/* Stops accepting and closes this process's copy of the socket. */
+void listener_close(struct listener **listener);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tls_profile.h - how we do TLS on one side: certificates and ALPN for visitors, trust and ALPN for
+ * origins.
+ *
+ * A profile wraps an SSL_CTX, is immutable once made and counted by references: a connection holds
+ * the profile it began with, so a changed certificate drops nobody.
+ */
+#ifndef TRUNKLINE_DATAPLANE_NET_TLS_PROFILE_H
+#define TRUNKLINE_DATAPLANE_NET_TLS_PROFILE_H
+
+#include "common/base/err.h"
+#include "common/base/span.h"
+
+enum tls_alpn {
+    TLS_ALPN_NONE, /* nothing was negotiated: HTTP/1.1 */
+    TLS_ALPN_H1,
+    TLS_ALPN_H2,
+};
+
+struct tls_profile;
+
+/* For visitors: one certificate (chain and key as PEM; the key is wiped from what we copy), TLS 1.2
+ * and 1.3, offers h2 and http/1.1, prefers h2.  *out has one reference. */
+MUST_USE enum err tls_profile_new_client_facing(struct span chain_pem, struct span key_pem,
+                                                struct tls_profile **out, struct problem *problem);
+
+struct tls_origin_options {
+    const char *ca_file; /* NULL: the system's */
+    bool verified;
+    bool h2_offered;
+};
+/* For origins: resumes sessions, sends SNI. */
+MUST_USE enum err tls_profile_new_origin_facing(const struct tls_origin_options *options,
+                                                struct tls_profile **out, struct problem *problem);
+
+struct tls_profile *tls_profile_ref(struct tls_profile *profile);
+void tls_profile_unref(struct tls_profile **profile);
+
+/* Asked during the ClientHello of a visitor, with the SNI in lower case (empty when none was sent).
+ * ERR_OK: *out is a new reference.  ERR_HOST_UNKNOWN: alert unrecognized_name.  Upward call of the
+ * client room into the router: it computes and calls no transport. */
+typedef enum err tls_select_fn(void *owner, struct span sni, struct tls_profile **out);
+
+#endif
