@@ -21,6 +21,7 @@
     X(FORBIDDEN,              "forbidden",              403, 403, NEVER,      CLIENT)           \
     X(NOT_FOUND,              "not_found",              404, 404, NEVER,      CLIENT)           \
     X(CONFLICT,               "conflict",               409, 409, NEVER,      CLIENT)           \
+    X(EXISTS,                 "already_exists",         400, 409, NEVER,      CLIENT)           \
     X(PRECONDITION,           "precondition_failed",    412, 412, NEVER,      CLIENT)           \
     X(TOO_LARGE,              "too_large",              413, 413, NEVER,      CLIENT)           \
     X(LIMIT,                  "limit_reached",          429, 503, NEVER,      CLIENT)           \

@@ -78,7 +78,9 @@
     X(API_WAIT_MS,              20000,    "ms",     "the longest wait for a propagation")                         \
     X(ACCOUNT_ZONES,            100000,   "count",  "zones of one account, unless the operator raises it")        \
     X(ZONE_RECORDS,             10000,    "count",  "DNS records of one zone")                                    \
-    X(PASSWORD_BYTES,           1024,     "bytes",  "a password")
+    X(PASSWORD_BYTES,           1024,     "bytes",  "a password")                                                 \
+    X(STORE_WAIT_MS,            5000,     "ms",     "the longest wait for the store's one writer")                \
+    X(STORE_READERS,            64,       "count",  "read connections to the store at once")
 
 enum limit {
 #define X(name, value, unit, why) LIMIT_##name = (value),
