@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * api.h - the REST interface without a socket: a request, a route, a reply.
+ *
+ *      request -> api_router (which route) -> api_auth (who, may they) -> api_body (JSON, fields)
+ *              -> the route's answer: decode, permission, one call of change or store, reply
+ *              -> reply {status, body in the envelope}
+ *
+ * An answer returns ERR_OK after it replied, or an err: the route's table says which of
+ * Cloudflare's errors that is for this resource (ERR_CONFLICT is 1061 for a zone and 81057 for a
+ * record).
+ *
+ * Ownership: spans of a request are borrowed from the server until api_dispatch returns; what an
+ *            answer makes lives in the request's arena.  The reply's body is the server's.
+ * Threads:   api_dispatch from any number of threads; `struct api` is read-only.
+ */
+#ifndef TRUNKLINE_CONTROL_API_API_H
+#define TRUNKLINE_CONTROL_API_API_H
+
+#include <jansson.h>
+
+#include "common/base/arena.h"
+#include "common/base/buf.h"
+#include "common/base/err.h"
+#include "common/model/id.h"
+#include "control/api/api_error_table.h"
+#include "control/api/api_propagation.h"
+#include "control/auth/token.h"
+
+#define API_PREFIX "/client/v4"
+#define API_PARAMS_MAX 4
+#define API_METHOD_TABLE(X) X(GET) X(POST) X(PUT) X(PATCH) X(DELETE)
+
+enum api_method {
+#define X(name) API_##name,
+    API_METHOD_TABLE(X)
+#undef X
+        API_METHOD_COUNT
+};
+
+enum api_error {
+#define X(name, status, code, chain_code, text) API_ERROR_##name,
+    API_ERROR_TABLE(X)
+#undef X
+        API_ERROR_COUNT
+};
+
+struct change_door;
+struct store;
+struct api_request;
+struct api_reply;
+
+/* What the routes work on; composed once. */
+struct api {
+    struct store *store;
+    struct change_door *door;
+    const char *const *name_servers; /* told to who adds a zone; NULL ends them */
+    struct api_propagation propagation;
+};
+
+typedef enum err api_answer_fn(struct api_request *request, struct api_reply *reply);
+
+/* What an err means for one resource; {ERR_OK, API_ERROR_NONE} ends a table. */
+struct api_error_map {
+    enum err err;
+    enum api_error error;
+};
+
+struct api_route {
+    enum api_method method;
+    const char *pattern; /* below the prefix: "/zones/{zone}/settings/{setting}" */
+    api_answer_fn *answer;
+    const struct api_error_map *errors; /* may be NULL */
+    bool takes_json;                    /* the body must be there and be a JSON object */
+};
+
+struct api_request {
+    const struct api *api;
+    struct id request_id;
+    struct span method; /* as it came */
+    struct span target; /* "/client/v4/zones?page=2", still encoded */
+    struct span remote; /* address text of who asks */
+    struct span authorization, auth_email, auth_key,
+        content_type; /* header fields; ptr NULL: absent */
+    struct span body;
+    bool waited;             /* the second time, after a wait */
+    struct span path, query; /* from here on: filled by api_dispatch */
+    const struct api_route *route;
+    struct span params[API_PARAMS_MAX];
+    json_t *json; /* NULL without takes_json */
+    struct auth_login caller;
+    struct arena arena;
+};
+
+struct api_wait {
+    uint64_t revision;
+    uint64_t wait_ms; /* 0: do not wait, answer */
+};
+
+struct api_reply {
+    int status;
+    struct buf body;        /* JSON */
+    uint64_t revision;      /* X-Config-Revision; 0: nothing was changed */
+    uint32_t allowed;       /* Allow of a 405: 1 << method */
+    struct api_wait wait;   /* then there is no answer yet: dispatch again, with `waited` */
+    enum api_error error;   /* set by api_fail */
+    struct problem problem; /* what is wrong, for a person */
+};
+
+/* Answers one request.  The caller filled the request's first part and zeroed the rest; the reply
+ * is zeroed with a body that was buf_init-ed. */
+void api_dispatch(struct api_request *request, struct api_reply *reply);
+
+/* The envelope for what the server refuses by itself (API_ERROR_BODY_TOO_LARGE, ...). */
+void api_refuse(struct api_reply *reply, enum api_error error, const char *text);
+
+/* For an answer: `return api_fail(reply, API_ERROR_FIELD, "per_page", "at most %d", 50);` */
+enum err api_fail(struct api_reply *reply, enum api_error error, const char *path,
+                  const char *format, ...) PRINTF_LIKE(4, 5);
+
+const char *api_method_name(enum api_method method);
+
+/* Every route, in the order of api_table.c; NULL past the end. */
+const struct api_route *api_route_at(size_t index);
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * origin_pool.h - the warm connections to one origin, and the queue for them.
+ *
+ * A pool answers one question: "where can this exchange run?"  The answer is a slot: the right to
+ * run one more exchange on one connection.  An HTTP/1.1 connection has one slot; an HTTP/2
+ * connection has as many as min(the zone's setting, the origin's current limit).  The caller never
+ * learns which it got.
+ *
+ *                    no connection has room: dial          h2: N slots
+ *   ticket --> [waiting] --------> CONNECTING --> OPEN <-> FULL --> DRAINING --> CLOSED
+ *      ^                                          h1: 1 slot
+ *      '---- granted(conn) or refused(err), always from the loop, never inline
+ *
+ * While the protocol is unknown one connection is dialled and everybody waits for its ALPN.  Known
+ * h2: all board the fullest connection that has room, another is dialled only for tickets that the
+ * connections being dialled will not carry.  Known h1: a dial per waiting ticket, up to
+ * LIMIT_ORIGIN_CONNS.  What was learned is believed for LIMIT_ORIGIN_PROTOCOL_MS.
+ *
+ * Ownership: the ticket is the caller's memory, borrowed until one callback ran or
+ * origin_ticket_cancel returned. Threads:   one pool belongs to one loop. Limits:
+ * LIMIT_ORIGIN_CONNS, LIMIT_ORIGIN_WAITING, LIMIT_ORIGIN_WAITING_MS, LIMIT_ORIGIN_IDLE_MS,
+ * LIMIT_ORIGIN_POOLS.
+ */
+#ifndef TRUNKLINE_DATAPLANE_ORIGIN_ORIGIN_POOL_H
+#define TRUNKLINE_DATAPLANE_ORIGIN_ORIGIN_POOL_H
+
+#include "common/model/address_policy.h"
+#include "common/model/origin.h"
+#include "dataplane/http/http_conn.h"
+#include "dataplane/net/loop.h"
+#include "dataplane/net/resolve.h"
+
+struct origin_pools; /* all pools of one worker */
+struct origin_pool;
+struct origin_ticket;
+
+struct origin_pools_options {
+    struct loop *loop;
+    struct resolver *resolver;
+    const struct address_policy *policy;
+    const char *ca_file; /* NULL: the system's */
+    uint64_t connect_timeout_ms;
+    uint64_t read_timeout_ms;
+};
+
+MUST_USE enum err origin_pools_open(const struct origin_pools_options *options,
+                                    struct origin_pools **out, struct problem *problem);
+/* Closes every connection; later, from the loop, calls closed. */
+void origin_pools_close(struct origin_pools **pools, void (*closed)(void *owner), void *owner);
+
+/* The pool for this origin, made when it is new; it stays as long as somebody waits, connects or is
+ * connected. */
+struct origin_pool *origin_pools_get(struct origin_pools *pools, const struct origin *origin);
+
+/* What the access log says of a connection. */
+struct origin_conn_facts {
+    uint64_t id; /* unique in this worker */
+    enum http_version version;
+    bool reused; /* it has run an exchange before this one */
+    char address[ADDRESS_TEXT_BYTES];
+    uint16_t port;
+};
+
+typedef void origin_granted_fn(struct origin_ticket *ticket, struct http_conn *conn,
+                               const struct origin_conn_facts *facts);
+typedef void origin_refused_fn(struct origin_ticket *ticket, enum err err,
+                               const struct problem *problem);
+
+/* Zeroed before the first use.  The caller fills the first group. */
+struct origin_ticket {
+    origin_granted_fn *granted; /* must call http_conn_run before it returns */
+    origin_refused_fn *refused;
+    uint32_t streams_max; /* the hostname's or zone's origin_h2_max_streams, applied when the slot
+                             is granted */
+    bool h1_only;         /* after HTTP_1_1_REQUIRED */
+    bool fresh_only;      /* not on a connection that was used before */
+    /* the pool's */
+    struct list_node node;
+    struct origin_pool *pool;
+    uint64_t asked_at_ms;
+};
+
+/* Exactly one callback follows, unless the ticket is cancelled. */
+void origin_pool_acquire(struct origin_pool *pool, struct origin_ticket *ticket);
+/* Idempotent. */
+void origin_ticket_cancel(struct origin_ticket *ticket);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * router.h - hostname in, zone and origins out; knows no HTTP.
+ *
+ *      router_match -> zone_cache (hot hostnames, absent ones too, bounded) -> replica_reader
+ * (SQLite, read-only)
+ *
+ * The replica is read on a cache miss only.  A zone that was found is immutable and referenced: a
+ * running exchange keeps the one it was routed by, whatever changes meanwhile.
+ *
+ * Limits: LIMIT_ZONE_CACHE, LIMIT_TLS_PROFILES.
+ */
+#ifndef TRUNKLINE_DATAPLANE_ROUTE_ROUTER_H
+#define TRUNKLINE_DATAPLANE_ROUTE_ROUTER_H
+
+#include "common/model/origin.h"
+#include "common/model/zone_document.h"
+
+struct router;
+
+struct router_options {
+    const char *replica_path;
+    const char *edge_key_path; /* opens the private keys in the replica */
+};
+
+/* A replica that is not there yet is not an error: nothing matches until router_reopen finds one.
+ */
+MUST_USE enum err router_open(const struct router_options *options, struct router **out,
+                              struct problem *problem);
+void router_close(struct router **router);
+
+struct route {
+    struct zone_document *document; /* a reference; the caller unrefs */
+    const struct zone_hostname *hostname;
+};
+
+/* host is a normalised hostname without port.  ERR_HOST_UNKNOWN when no zone has it; ERR_IO or
+ * ERR_CORRUPT when the replica cannot be read (503 for the visitor, a log line for the operator).
+ */
+MUST_USE enum err router_match(struct router *router, struct span host, struct route *out);
+
+/* The certificate for a visitor who asks for host: chain and key appended as PEM (the caller wipes
+ * the key), and its id, by which the caller caches what it makes of it. */
+MUST_USE enum err router_certificate(struct router *router, struct span host, struct id *id_out,
+                                     struct buf *chain_out, struct buf *key_out);
+/* The id alone, from the cache: cheap. */
+MUST_USE enum err router_certificate_id(struct router *router, struct span host, struct id *id_out);
+
+/* Forgets what is cached of these zones (or of all): the next match reads the replica. */
+void router_forget(struct router *router, struct span zone_ids, size_t zone_count);
+void router_forget_all(struct router *router);
+
+/* How the i-th origin of a matched hostname is spoken to, for a visitor's host: port, TLS, SNI and
+ * protocol policy from the zone's settings.  Spans borrow from route and host. */
+void route_origin(const struct route *route, size_t index, struct span host, struct origin *out);
+
+#endif
