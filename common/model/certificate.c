@@ -17,8 +17,9 @@
 #include "common/base/text.h"
 
 #define RSA_BITS_MIN 2048
-#define SIGNATURE_STRENGTH_BITS_MIN 112 /* what OpenSSL's security level 2 loads; SHA-1 is below \
-                                         */
+#define SIGNATURE_STRENGTH_BITS_MIN                              \
+    112 /* what OpenSSL's security level 2 loads; SHA-1 is below \
+         */
 #define SERIAL_BYTES 16
 #define COMMON_NAME_BYTES_MAX 64 /* RFC 5280, ub-common-name */
 #define DAY_S 86400
@@ -54,15 +55,13 @@ static X509 *read_chain(struct span pem)
 {
     BIO *bio = borrow_bytes(pem);
     X509 *leaf = bio ? PEM_read_bio_X509(bio, NULL, no_pass_phrase, NULL) : NULL;
-    bool whole = false;
-    while (leaf != NULL && !whole) {
+    for (bool more = leaf != NULL; more;) {
         X509 *next = PEM_read_bio_X509(bio, NULL, no_pass_phrase, NULL);
-        if (next == NULL)
-            break;
+        more = next != NULL;
         X509_free(next);
     }
     unsigned long end = ERR_peek_last_error();
-    whole = ERR_GET_LIB(end) == ERR_LIB_PEM && ERR_GET_REASON(end) == PEM_R_NO_START_LINE;
+    bool whole = ERR_GET_LIB(end) == ERR_LIB_PEM && ERR_GET_REASON(end) == PEM_R_NO_START_LINE;
     BIO_free(bio);
     if (leaf != NULL && whole) {
         ERR_clear_error();

@@ -17,7 +17,7 @@
 #define CERTIFICATE_NAMES_MAX 256
 
 struct certificate_facts {
-    struct hostname *names; /* from arena or the caller's array; see certificate_inspect */
+    struct hostname *names; /* the caller's array */
     size_t name_count;
     uint64_t not_before_s, not_after_s; /* Unix seconds */
     char issuer[256];
