@@ -7,7 +7,7 @@ tidy: ## is the house in order? (layers, seams, sizes, names, banned calls)
 	@$(PYTHON) tests/tidy/tidy.py
 
 unit-build: $(UNITS)
-unit: unit-build ## does each room work alone? (T=common/base/buf for one file)
+unit: ## does each room work alone? (T=common/base/buf for one file)
 	@$(PYTHON) tests/run.py --build $(B) --only unit $(if $(T),--match $(T))
 
 integration: build ## does a request, a change really travel? (T=test_03 for one file)
@@ -44,7 +44,8 @@ fuzz: deps-fuzz ## fuzzes one target: make fuzz T=h1_parse SECONDS=60
 REPLAYERS := $(patsubst %,$(B)/tests/fuzz/replay_%,$(FUZZERS))
 $(B)/tests/fuzz/replay_%: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/replay_main.o $(B)/libedge.a $(B)/libcommon.a
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_EDGE)
-fuzz-replay: $(REPLAYERS) ## do old crashes stay dead? (the corpus through the same targets)
+replayers: $(REPLAYERS)
+fuzz-replay: ## do old crashes stay dead? (the corpus through the same targets)
 	@$(PYTHON) tests/run.py --build $(B) --only fuzz-replay
 
 lint: deps-lint ## clang's warnings, clang-tidy and cppcheck over the C sources
@@ -56,4 +57,4 @@ bench: deps-bench ## scorecard beside haproxy, nghttpx and nginx, one interleave
 	@$(MAKE) PROFILE=release build
 	@$(PYTHON) tests/bench/scorecard.py --build build/release $(BENCH_ARGS)
 
-.PHONY: test tidy unit unit-build integration fuzz fuzz-replay lint bench
+.PHONY: test tidy unit unit-build integration fuzz replayers fuzz-replay lint bench

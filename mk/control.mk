@@ -1,0 +1,10 @@
+# The migrations of schema/sql, put into libcontrol.a as text.
+SCHEMA_SQL := $(sort $(wildcard schema/sql/*.sql))
+
+$(B)/control/store/schema_sql.c: $(SCHEMA_SQL) mk/embed_sql.sh
+	@mkdir -p $(@D)
+	@sh mk/embed_sql.sh $(SCHEMA_SQL) >$@
+$(B)/control/store/schema_sql.o: $(B)/control/store/schema_sql.c control/store/schema.h Makefile
+	@$(CC) $(CFLAGS) $(BANNED) -MMD -MP -c -o $@ $<
+
+$(B)/libcontrol.a: $(B)/control/store/schema_sql.o
