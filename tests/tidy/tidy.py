@@ -203,6 +203,9 @@ def check_calls(house):
             if re.match(r"static (?!const\b|inline\b|_Noreturn\b|void \*const|struct \w+ \*const)[^(]*(;|=[^(]*)$", line) \
                     and "const" not in line:
                 house.problem("global", path, number, "a variable outlives its function; pass it down from the composition root")
+            opened = re.match(r"static (?:struct|union)( \w+)? \{$", line)
+            if opened and any(re.match(r"\} \w", end) for end in code[number:number + 30] if end.startswith("}")):
+                house.problem("global", path, number, "a variable outlives its function; pass it down from the composition root")
             if re.match(r"\s+static (?!const\b|_Thread_local const)", line) and "const" not in line:
                 house.problem("global", path, number, "a static local is a global; pass it down")
         for number, line in enumerate(lines, 1):
