@@ -25,7 +25,7 @@
 #include "common/model/id.h"
 #include "control/api/api_error_table.h"
 #include "control/api/api_propagation.h"
-#include "control/auth/token.h"
+#include "control/change/change.h"
 
 #define API_PREFIX "/client/v4"
 #define API_PARAMS_MAX 4
@@ -45,16 +45,13 @@ enum api_error {
         API_ERROR_COUNT
 };
 
-struct change_door;
-struct store;
 struct api_request;
 struct api_reply;
 
 /* What the routes work on; composed once. */
 struct api {
     struct store *store;
-    struct change_door *door;
-    const char *const *name_servers; /* told to who adds a zone; NULL ends them */
+    const struct change_door *door;
     struct api_propagation propagation;
 };
 
@@ -79,17 +76,19 @@ struct api_request {
     struct id request_id;
     struct span method; /* as it came */
     struct span target; /* "/client/v4/zones?page=2", still encoded */
-    struct span remote; /* address text of who asks */
-    struct span authorization, auth_email, auth_key,
-        content_type; /* header fields; ptr NULL: absent */
+    struct span remote; /* address of who asks, as text */
+    struct span authorization, auth_email, auth_key, content_type; /* ptr NULL: absent */
     struct span body;
-    bool waited;             /* the second time, after a wait */
-    struct span path, query; /* from here on: filled by api_dispatch */
-    const struct api_route *route;
+    bool waited; /* dispatched again after a wait */
+    /* From here on filled by api_dispatch, and given back by it. */
+    struct span path, query;
     struct span params[API_PARAMS_MAX];
-    json_t *json; /* NULL without takes_json */
-    struct auth_login caller;
+    const struct api_route *route;
+    struct change_actor actor;
     struct arena arena;
+    json_t *json; /* NULL without takes_json */
+    struct store_conn *reader;
+    struct change *change;
 };
 
 struct api_wait {
@@ -120,7 +119,18 @@ enum err api_fail(struct api_reply *reply, enum api_error error, const char *pat
 
 const char *api_method_name(enum api_method method);
 
-/* Every route, in the order of api_table.c; NULL past the end. */
-const struct api_route *api_route_at(size_t index);
+/* The tables of all resources; each ends with a NULL pattern, the list with NULL. */
+extern const struct api_route *const api_tables[];
+
+/* A parameter of the path as an id; ERR_NOT_FOUND when it is none. */
+MUST_USE enum err api_param_id(const struct api_request *request, size_t index, struct id *out);
+
+/* One moment of the store, the same one until the answer or a change ends. */
+MUST_USE enum err api_reader(struct api_request *request, struct store_conn **out);
+
+/* request->change; what is not committed when the answer returns is abandoned. */
+MUST_USE enum err api_change_begin(struct api_request *request);
+/* Also puts the revision on the reply. */
+MUST_USE enum err api_change_commit(struct api_request *request, struct api_reply *reply);
 
 #endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * api_accounts.c - /accounts: who owns zones.
+ */
+#include "control/api/api_body.h"
+#include "control/api/api_filter.h"
+#include "control/api/api_reply.h"
+#include "control/api/api_routes.h"
+#include "control/change/change_account.h"
+#include "control/store/store_accounts.h"
+
+static json_t *account_json(const struct store_account *account)
+{
+    return json_pack("{s:o, s:o, s:s, s:{s:b}, s:o}", "id", api_json_id(&account->id), "name",
+                     api_json_text(account->name), "type", "standard", "settings",
+                     "enforce_twofactor", 0, "created_on", api_json_time(account->created_at_us));
+}
+
+static enum err reply_account(struct api_request *request, struct api_reply *reply,
+                              const struct id *id)
+{
+    struct store_conn *conn;
+    TRY(api_reader(request, &conn));
+    struct store_account account;
+    TRY(store_account_get(conn, &request->actor.scope, id, &request->arena, &account));
+    return api_reply_result(reply, account_json(&account));
+}
+
+static enum err account_list(struct api_request *request, struct api_reply *reply)
+{
+    static const struct api_page_rule rule = {5, 50, 20};
+    struct api_page page;
+    struct store_account_query query = {.scope = request->actor.scope};
+    TRY(api_filter_page(request, reply, &rule, &page, &query.page));
+    api_filter_text(request, "name", &query.name);
+    struct store_conn *conn;
+    TRY(api_reader(request, &conn));
+    struct store_account_list list;
+    TRY(store_account_list(conn, &query, &request->arena, &list));
+    json_t *rows = json_array();
+    for (size_t i = 0; i < list.count; i++)
+        json_array_append_new(rows, account_json(&list.rows[i]));
+    page.count = list.count;
+    page.total_count = list.total_count;
+    return api_reply_page(reply, rows, &page);
+}
+
+struct account_spec {
+    struct span name;
+};
+
+static enum err account_create(struct api_request *request, struct api_reply *reply)
+{
+    static const struct json_field fields[] = {
+        JSON_TEXT("name", struct account_spec, name, JSON_REQUIRED, CHANGE_NAME_BYTES_MAX),
+        JSON_FIELDS_END,
+    };
+    struct account_spec spec = {0};
+    struct id id;
+    TRY(api_body_decode(request, reply, fields, &spec));
+    TRY(api_change_begin(request));
+    TRY(change_account_create(request->change, spec.name, &id, &reply->problem));
+    TRY(api_change_commit(request, reply));
+    return reply_account(request, reply, &id);
+}
+
+static enum err account_details(struct api_request *request, struct api_reply *reply)
+{
+    struct id id;
+    TRY(api_param_id(request, 0, &id));
+    return reply_account(request, reply, &id);
+}
+
+const struct api_route api_accounts_routes[] = {
+    {API_GET, "/accounts", account_list, NULL, false},
+    {API_POST, "/accounts", account_create, NULL, true},
+    {API_GET, "/accounts/{account}", account_details, NULL, false},
+    API_ROUTES_END,
+};

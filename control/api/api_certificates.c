@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * api_certificates.c - /zones/{zone}/custom_certificates: what visitors of a zone see.
+ *
+ * Private keys come in and never go out.  The certificate that the local CA signed for a zone is no
+ * custom one and is not shown here.
+ */
+#include "control/api/api_body.h"
+#include "control/api/api_page.h"
+#include "control/api/api_reply.h"
+#include "control/api/api_routes.h"
+#include "control/api/api_zone.h"
+#include "control/change/change_certificate.h"
+#include "control/store/store_certificates.h"
+
+static json_t *hosts_json(struct span names)
+{
+    json_t *list = json_array();
+    while (names.len > 0)
+        json_array_append_new(list, api_json_text(span_split(&names, ' ')));
+    return list;
+}
+
+static json_t *certificate_json(const struct store_certificate *certificate)
+{
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:i, s:o, s:o, s:o}", "id",
+        api_json_id(&certificate->id), "zone_id", api_json_id(&certificate->zone_id), "hosts",
+        hosts_json(certificate->names), "issuer", api_json_text(certificate->issuer), "signature",
+        api_json_text(certificate->signature), "fingerprint_sha256",
+        api_json_text(certificate->fingerprint), "status", "active", "bundle_method", "force",
+        "priority", 0, "uploaded_on", api_json_time(certificate->created_at_us), "modified_on",
+        api_json_time(certificate->created_at_us), "expires_on",
+        api_json_time(certificate->not_after_s * 1000000));
+}
+
+static enum err reply_certificate(struct api_request *request, struct api_reply *reply,
+                                  const struct id *zone_id, const struct id *id)
+{
+    struct store_conn *conn;
+    struct store_certificate certificate;
+    TRY(api_reader(request, &conn));
+    TRY(store_certificate_get(conn, &request->actor.scope, zone_id, id, &request->arena,
+                              &certificate));
+    if (certificate.local)
+        return ERR_NOT_FOUND;
+    return api_reply_result(reply, certificate_json(&certificate));
+}
+
+/* A zone has few certificates: the store gives them all and the page is cut here. */
+static enum err certificate_list(struct api_request *request, struct api_reply *reply)
+{
+    static const struct api_page_rule rule = {5, 50, 20};
+    struct api_page page;
+    struct id zone_id;
+    struct store_conn *conn;
+    struct store_certificate_list list;
+    TRY(api_param_id(request, 0, &zone_id));
+    TRY(api_page_read(request, reply, &rule, &page));
+    TRY(api_reader(request, &conn));
+    TRY(store_certificate_list(conn, &request->actor.scope, &zone_id, &request->arena, &list));
+    json_t *rows = json_array();
+    for (size_t i = 0; i < list.count; i++) {
+        if (list.rows[i].local)
+            continue;
+        uint64_t place = page.total_count++;
+        if (place >= page.offset && place - page.offset < page.per_page)
+            json_array_append_new(rows, certificate_json(&list.rows[i]));
+    }
+    page.count = json_array_size(rows);
+    return api_reply_page(reply, rows, &page);
+}
+
+static enum err certificate_create(struct api_request *request, struct api_reply *reply)
+{
+    static const struct json_field fields[] = {
+        JSON_TEXT("certificate", struct change_certificate_spec, chain_pem, JSON_REQUIRED,
+                  LIMIT_CERTIFICATE_BYTES),
+        JSON_TEXT("private_key", struct change_certificate_spec, key_pem, JSON_REQUIRED,
+                  LIMIT_PRIVATE_KEY_BYTES),
+        JSON_FIELDS_END,
+    };
+    struct change_certificate_spec spec = {0};
+    struct id zone_id, id;
+    TRY(api_param_id(request, 0, &zone_id));
+    TRY(api_body_decode(request, reply, fields, &spec));
+    TRY(api_change_begin(request));
+    TRY(change_certificate_create(request->change, &zone_id, &spec, &id, &reply->problem));
+    TRY(api_change_commit(request, reply));
+    return reply_certificate(request, reply, &zone_id, &id);
+}
+
+static enum err certificate_details(struct api_request *request, struct api_reply *reply)
+{
+    struct id zone_id, id;
+    TRY(api_param_id(request, 0, &zone_id));
+    TRY(api_param_id(request, 1, &id));
+    return reply_certificate(request, reply, &zone_id, &id);
+}
+
+static enum err certificate_delete(struct api_request *request, struct api_reply *reply)
+{
+    struct id zone_id, id;
+    TRY(api_param_id(request, 0, &zone_id));
+    TRY(api_param_id(request, 1, &id));
+    TRY(api_change_begin(request));
+    TRY(change_certificate_delete(request->change, &zone_id, &id, &reply->problem));
+    TRY(api_change_commit(request, reply));
+    return api_reply_result(reply, json_pack("{s:o}", "id", api_json_id(&id)));
+}
+
+const struct api_route api_certificates_routes[] = {
+    {API_GET, "/zones/{zone}/custom_certificates", certificate_list, NULL, false},
+    {API_POST, "/zones/{zone}/custom_certificates", certificate_create, NULL, true},
+    {API_GET, "/zones/{zone}/custom_certificates/{certificate}", certificate_details, NULL, false},
+    {API_DELETE, "/zones/{zone}/custom_certificates/{certificate}", certificate_delete, NULL,
+     false},
+    API_ROUTES_END,
+};

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * api_routes.h - the table of routes that each resource exports.
+ */
+#ifndef TRUNKLINE_CONTROL_API_API_ROUTES_H
+#define TRUNKLINE_CONTROL_API_API_ROUTES_H
+
+#include "control/api/api.h"
+
+extern const struct api_route api_users_routes[];
+extern const struct api_route api_accounts_routes[];
+extern const struct api_route api_zones_routes[];
+extern const struct api_route api_settings_routes[];
+extern const struct api_route api_records_routes[];
+extern const struct api_route api_certificates_routes[];
+extern const struct api_route api_edges_routes[];
+
+/* Ends a table. */
+#define API_ROUTES_END                   \
+    {                                    \
+        API_GET, NULL, NULL, NULL, false \
+    }
+
+#endif

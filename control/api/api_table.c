@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * api_table.c - the tables of routes, one for each resource.
+ */
+#include "control/api/api_routes.h"
+
+const struct api_route *const api_tables[] = {
+    api_users_routes,   api_accounts_routes,     api_zones_routes, api_settings_routes,
+    api_records_routes, api_certificates_routes, api_edges_routes, NULL,
+};
