@@ -17,6 +17,7 @@
     X(HEAD_BYTES,               65536,    "bytes",  "one message head, names and values and 32 a field; then 431") \
     X(TARGET_BYTES,             32768,    "bytes",  "request target; then 414")                                   \
     X(FIELDS,                   100,      "fields", "fields of one head; cookie crumbs count as one")             \
+    X(CONNECTION_NAMES,         64,       "count",  "fields that the Connection fields of one head name")          \
     X(TRAILER_BYTES,            16384,    "bytes",  "one trailer section")                                        \
     X(INTERIM_ANSWERS,          10,       "count",  "1xx answers before the final one")                           \
     X(CHUNK_LINE_BYTES,         256,      "bytes",  "a chunk-size line with its extensions")                      \
@@ -43,6 +44,20 @@
     X(ORIGIN_IDLE_MS,           900000,   "ms",     "an origin connection with nothing in flight")                \
     X(ORIGIN_PROTOCOL_MS,       600000,   "ms",     "how long the negotiated protocol of an origin is believed")  \
     X(ORIGIN_ADDRESSES,         16,       "count",  "addresses of one origin name that are tried")                \
+    /* HTTP/2, each connection (dataplane/h2/h2_abuse.h) */                                                   \
+    X(HEAD_ANNOUNCED_BYTES,     32768,    "bytes",  "MAX_HEADER_LIST_SIZE that a peer is told; past it 431")      \
+    X(H2_HEADER_TABLE_BYTES,    4096,     "bytes",  "HPACK table, both directions")                               \
+    X(H2_CONTINUATIONS,         8,        "frames", "CONTINUATION frames of one header block")                    \
+    X(H2_OUT_FRAMES,            4096,     "frames", "frames that wait for a peer that does not read")             \
+    X(H2_OUT_ACKS,              64,       "frames", "acknowledgements that wait for a peer that does not read")   \
+    X(H2_RESET_BURST,           200,      "count",  "streams reset by a peer, or by us for a peer's errors")      \
+    X(H2_RESET_PER_S,           20,       "1/s",    "the same, regained")                                         \
+    X(H2_SETTINGS_BURST,        10,       "count",  "SETTINGS frames of a peer")                                  \
+    X(H2_SETTINGS_PER_S,        1,        "1/s",    "the same, regained")                                         \
+    X(H2_PING_BURST,            20,       "count",  "PING frames of a peer between two DATA frames of ours")      \
+    X(H2_PING_PER_S,            1,        "1/s",    "the same, regained")                                         \
+    X(H2_GLITCH_BURST,          1000,     "count",  "PRIORITY, empty DATA, WINDOW_UPDATE for no stream")          \
+    X(H2_GLITCH_PER_S,          100,      "1/s",    "the same, regained")                                         \
     /* transports */                                                                                          \
     X(TRANSPORT_OUT_BYTES,      262144,   "bytes",  "unwritten output of one connection")                         \
     X(WAKE_BUDGET,              4096,     "count",  "wakes in one loop turn")                                     \
