@@ -68,8 +68,8 @@ MUST_USE enum err store_record_delete(struct store_conn *conn, const struct id *
  * CNAME. */
 MUST_USE enum err store_record_excluded(struct store_conn *conn, const struct store_record *record,
                                         bool *out);
-/* A proxied record of any zone at or below `name`, other than those of not_zone_id. */
-MUST_USE enum err store_record_proxied_below(struct store_conn *conn, struct span name,
-                                             const struct id *not_zone_id, bool *out);
+/* The zone has a proxied record at or below `name`. */
+MUST_USE enum err store_record_proxied_below(struct store_conn *conn, const struct id *zone_id,
+                                             struct span name, bool *out);
 
 #endif

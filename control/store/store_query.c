@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* store_query.c - the WHERE, ORDER and LIMIT of a list, composed from filters. */
+#include "control/store/store_query.h"
+
+#include <limits.h>
+
+#define SQL_BYTES_MAX 8192
+
+void query_init(struct store_query *q, bool match_any)
+{
+    *q = (struct store_query){.match_any = match_any};
+    buf_init(&q->required, SQL_BYTES_MAX);
+    buf_init(&q->filters, SQL_BYTES_MAX);
+    buf_init(&q->sql, SQL_BYTES_MAX);
+}
+
+void query_release(struct store_query *q)
+{
+    buf_release(&q->required);
+    buf_release(&q->filters);
+    buf_release(&q->sql);
+}
+
+static size_t add_text(struct store_query *q, struct span text)
+{
+    ASSERT(q->text_count < QUERY_TEXTS_MAX);
+    q->texts[q->text_count++] = text;
+    return q->text_count;
+}
+
+static void require(struct store_query *q)
+{
+    if (q->required.len > 0)
+        buf_append_str(&q->required, " AND ");
+}
+
+void query_scope(struct store_query *q, const char *account_column, const struct store_scope *scope)
+{
+    if (scope->platform_wide)
+        return;
+    require(q);
+    buf_appendf(&q->required, "%s IN (SELECT account_id FROM members WHERE user_id = ?%zu)",
+                account_column, add_text(q, id_span(&scope->user_id)));
+}
+
+void query_require(struct store_query *q, const char *column, struct span text)
+{
+    require(q);
+    buf_appendf(&q->required, "%s = ?%zu", column, add_text(q, text));
+}
+
+void query_filter(struct store_query *q, const char *column, const struct store_filter *filter)
+{
+    if (filter->match == STORE_MATCH_ALL)
+        return;
+    if (q->filters.len > 0)
+        buf_append_str(&q->filters, q->match_any ? " OR " : " AND ");
+    size_t n = add_text(q, filter->text);
+    switch (filter->match) {
+    case STORE_MATCH_ALL:
+    case STORE_MATCH_EQUAL:
+        buf_appendf(&q->filters, "%s = ?%zu", column, n);
+        break;
+    case STORE_MATCH_NOT_EQUAL:
+        buf_appendf(&q->filters, "%s <> ?%zu", column, n);
+        break;
+    case STORE_MATCH_CONTAINS:
+        buf_appendf(&q->filters, "instr(%s, ?%zu) > 0", column, n);
+        break;
+    case STORE_MATCH_STARTS_WITH:
+        buf_appendf(&q->filters, "substr(%s, 1, length(?%zu)) = ?%zu", column, n, n);
+        break;
+    case STORE_MATCH_ENDS_WITH:
+        buf_appendf(&q->filters, "length(%s) >= length(?%zu) AND substr(%s, -length(?%zu)) = ?%zu",
+                    column, n, column, n, n);
+        break;
+    }
+}
+
+static void append_where(struct store_query *q, const char *from)
+{
+    buf_appendf(&q->sql, " FROM %s", from);
+    const char *word = " WHERE ";
+    if (q->required.len > 0) {
+        buf_append_str(&q->sql, word);
+        buf_append(&q->sql, buf_span(&q->required));
+        word = " AND ";
+    }
+    if (q->filters.len > 0) {
+        buf_append_str(&q->sql, word);
+        buf_append_byte(&q->sql, '(');
+        buf_append(&q->sql, buf_span(&q->filters));
+        buf_append_byte(&q->sql, ')');
+    }
+}
+
+static void open_bound(struct store_query *q, struct store_conn *conn, struct statement *s)
+{
+    ASSERT(!q->sql.overflowed && !q->required.overflowed && !q->filters.overflowed);
+    statement_open_once(s, conn, buf_cstr(&q->sql));
+    for (size_t i = 0; i < q->text_count; i++)
+        statement_bind_text(s, q->texts[i]);
+}
+
+/* A page so far out that its first row has no number is past the end as well. */
+static uint64_t page_offset(const struct store_page *page)
+{
+    ASSERT(page->page > 0 && page->per_page > 0);
+    uint64_t skipped = page->page - 1;
+    return skipped > INT64_MAX / page->per_page ? INT64_MAX : skipped * page->per_page;
+}
+
+void query_open(struct store_query *q, struct store_conn *conn, const struct query_select *select,
+                struct statement *s)
+{
+    buf_clear(&q->sql);
+    buf_appendf(&q->sql, "SELECT %s", select->columns);
+    append_where(q, select->from);
+    for (size_t i = 0; select->order[i]; i++)
+        buf_appendf(&q->sql, "%s %s%s", i == 0 ? " ORDER BY" : ",", select->order[i],
+                    select->page.descending ? " DESC" : "");
+    buf_append_str(&q->sql, " LIMIT ");
+    buf_append_u64(&q->sql, select->page.per_page);
+    buf_append_str(&q->sql, " OFFSET ");
+    buf_append_u64(&q->sql, page_offset(&select->page));
+    open_bound(q, conn, s);
+}
+
+enum err query_count(struct store_query *q, struct store_conn *conn, const char *from,
+                     uint64_t *out)
+{
+    struct statement s;
+    buf_clear(&q->sql);
+    buf_append_str(&q->sql, "SELECT count(*)");
+    append_where(q, from);
+    open_bound(q, conn, &s);
+    enum err err = statement_row(&s);
+    if (err == ERR_OK)
+        *out = statement_u64(&s);
+    statement_close(&s);
+    return err;
+}
