@@ -24,6 +24,9 @@ enum field_id {
         FIELD_ID_COUNT
 };
 
+/* What a field counts beside its name and value (RFC 9113 6.5.2). */
+#define FIELD_OVERHEAD_BYTES 32
+
 struct field {
     struct span name, value;
     enum field_id id;
@@ -33,7 +36,7 @@ struct fields {
     struct field *items;
     uint32_t count, cap;
     uint32_t crumbs; /* cookie lines past the first: LIMIT_FIELDS counts them as one */
-    size_t bytes;    /* names and values and 32 a field (RFC 9113 6.5.2) */
+    size_t bytes;    /* names and values and FIELD_OVERHEAD_BYTES a field */
     struct arena *arena;
 };
 

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * exchange.c - the life of an exchange: made with a client side, given origin sides, freed when
+ * both are gone.  The verbs of the sides stand in side.c.
+ *
+ *      exchange_new --> client only <--[side_fail, response IDLE]--. --[exchange_attach_origin]--.
+ *                          |                                        '---- client and origin <----'
+ *                          '--[both detached]--> observer_run: on_done, arena released
+ */
+#include "dataplane/http/exchange_int.h"
+
+/* Called right after a change; a broken invariant may mix two tenants' bytes. */
+static void exchange_check(const struct exchange *exchange)
+{
+    ASSERT(!exchange->client || exchange->client->exchange == exchange);
+    ASSERT(!exchange->origin || exchange->origin->exchange == exchange);
+    ASSERT((exchange->fault.side == FAULT_OF_NONE) == (exchange->fault.err == ERR_OK));
+}
+
+/* ---- events to sides (L1) */
+
+/* One event a run: the side may free itself in any of them, so nothing of it is touched after. */
+static void side_run(struct wake *wake)
+{
+    struct side *side = container_of(wake, struct side, wake);
+    unsigned event = side->events & ~(side->events - 1);
+    side_event_fn *const told[] = {side->ops->on_interim, side->ops->on_head, side->ops->on_bytes,
+                                   side->ops->on_room,    side->ops->on_stop, side->ops->on_abort};
+
+    ASSERT(event != 0 && side->exchange != NULL);
+    side->events &= ~event;
+    if (side->events != 0)
+        wake_post(side->exchange->pools->wakeq, wake);
+    side_event_fn *tell = told[__builtin_ctz(event)];
+    if (tell)
+        tell(side);
+}
+
+void exchange_post(struct exchange *exchange, struct side *side, enum side_event event)
+{
+    if (!side || side->events & SIDE_EVENT_ABORT)
+        return;
+    if (event == SIDE_EVENT_ABORT)
+        side->events = 0;
+    side->events |= event;
+    wake_post(exchange->pools->wakeq, &side->wake);
+}
+
+/* ---- the observer, and the end (L5) */
+
+static void free_exchange(struct exchange *exchange)
+{
+    struct arena arena = exchange->arena;
+
+    if (exchange->observer_ops)
+        exchange->observer_ops->on_done(exchange->observer);
+    wake_cancel(exchange->pools->wakeq, &exchange->observer_wake);
+    exchange->pools->exchange_count--;
+    bytequeue_release(&exchange->request.body);
+    bytequeue_release(&exchange->response.body);
+    arena_release(&arena);
+}
+
+static bool exchange_over(const struct exchange *exchange)
+{
+    return !exchange->client && !exchange->origin;
+}
+
+static void observer_run(struct wake *wake)
+{
+    struct exchange *exchange = container_of(wake, struct exchange, observer_wake);
+    const struct exchange_observer_ops *ops = exchange->observer_ops;
+    unsigned events = exchange->observer_events;
+
+    exchange->observer_events = 0;
+    if (ops && events & OBSERVER_EVENT_CLIENT_GONE && !exchange->origin)
+        ops->on_client_gone(exchange->observer);
+    else if (ops && events & OBSERVER_EVENT_ORIGIN_FAILED && exchange->client &&
+             !exchange->origin && exchange->fault.err == ERR_OK)
+        ops->on_origin_failed(exchange->observer, exchange->origin_err);
+    if (exchange_over(exchange))
+        free_exchange(exchange);
+}
+
+void exchange_tell(struct exchange *exchange, enum observer_event event)
+{
+    exchange->observer_events |= event;
+    wake_post(exchange->pools->wakeq, &exchange->observer_wake);
+}
+
+void exchange_detach(struct exchange *exchange, struct side *side)
+{
+    wake_cancel(exchange->pools->wakeq, &side->wake);
+    side->events = 0;
+    side->exchange = NULL;
+    if (side->role == SIDE_CLIENT)
+        exchange->client = NULL;
+    else
+        exchange->origin = NULL;
+    if (exchange_over(exchange))
+        wake_post(exchange->pools->wakeq, &exchange->observer_wake);
+    exchange_check(exchange);
+}
+
+/* ---- flows */
+
+static struct side *producer_of(const struct exchange *exchange, const struct flow *flow)
+{
+    return flow == &exchange->request ? exchange->client : exchange->origin;
+}
+
+void exchange_credit(struct exchange *exchange, struct flow *flow, size_t len)
+{
+    if (len == 0)
+        return;
+    flow->credit_bytes += len;
+    flow->unasked_bytes += len;
+    if (flow->state == FLOW_ENDED)
+        return;
+    /* Not "crossed the low watermark": with a trickling HTTP/2 peer the level never does (L3). */
+    if (bytequeue_level(&flow->body) > 0 && flow->unasked_bytes < flow->body.cap_bytes / 4)
+        return;
+    flow->unasked_bytes = 0;
+    exchange_post(exchange, producer_of(exchange, flow), SIDE_EVENT_ROOM);
+}
+
+void exchange_end_replay(struct exchange *exchange)
+{
+    struct flow *request = &exchange->request;
+    if (request->body.keeping)
+        exchange_credit(exchange, request, bytequeue_forget(&request->body));
+}
+
+void exchange_bound_replay(struct exchange *exchange)
+{
+    struct flow *request = &exchange->request;
+    const struct bytequeue *body = &request->body;
+
+    if (!body->keeping || body->kept_bytes == 0)
+        return;
+    /* A producer that has ended needs no room.  Another one may need more than the last byte of
+     * it to go on: an HTTP/2 window is smaller than the cap by what its peer rounds off. */
+    bool stalls = request->state == FLOW_OPEN && bytequeue_room(body) < body->cap_bytes / 4;
+    if (stalls || body->kept_bytes > LIMIT_REPLAY_BYTES)
+        exchange_end_replay(exchange);
+}
+
+/* Every byte that the flow holds, unread or kept, was dropped. */
+static void drop_bytes(struct exchange *exchange, struct flow *flow)
+{
+    size_t dropped = bytequeue_level(&flow->body) + flow->body.kept_bytes;
+    bytequeue_release(&flow->body);
+    exchange_credit(exchange, flow, dropped);
+}
+
+void exchange_stop_flow(struct exchange *exchange, struct flow *flow)
+{
+    bool producing = flow->state == FLOW_IDLE || flow->state == FLOW_OPEN;
+
+    if (flow->state == FLOW_STOPPED || flow->state == FLOW_FAILED)
+        return;
+    flow->state = FLOW_STOPPED;
+    drop_bytes(exchange, flow);
+    if (producing)
+        exchange_post(exchange, producer_of(exchange, flow), SIDE_EVENT_STOP);
+}
+
+void exchange_break(struct exchange *exchange, enum err err, enum side_fault side)
+{
+    if (exchange->fault.err == ERR_OK)
+        exchange->fault = (struct fault){.err = err, .side = side};
+    exchange->request.state = exchange->response.state = FLOW_FAILED;
+    drop_bytes(exchange, &exchange->request);
+    drop_bytes(exchange, &exchange->response);
+}
+
+/* ---- what others call */
+
+struct exchange *exchange_new(struct exchange_pools *pools, struct side *client,
+                              const struct side_ops *ops, const struct client_facts *facts)
+{
+    struct arena arena;
+    arena_init(&arena, pools->arenas);
+    struct exchange *exchange = arena_new(&arena, struct exchange);
+
+    exchange->pools = pools;
+    exchange->arena = arena;
+    bytequeue_init(&exchange->request.body, pools->chunks, LIMIT_FLOW_BYTES);
+    bytequeue_init(&exchange->response.body, pools->chunks, LIMIT_FLOW_BYTES);
+    bytequeue_keep(&exchange->request.body);
+    wake_init(&exchange->observer_wake, observer_run);
+    exchange->client_facts = *facts;
+    exchange->client_facts.address = arena_copy(&exchange->arena, facts->address);
+    exchange->client_facts.sni = arena_copy(&exchange->arena, facts->sni);
+
+    ASSERT(!side_attached(client));
+    *client = (struct side){.ops = ops, .exchange = exchange, .role = SIDE_CLIENT};
+    wake_init(&client->wake, side_run);
+    exchange->client = client;
+    pools->exchange_count++;
+    exchange_check(exchange);
+    return exchange;
+}
+
+void exchange_observe(struct exchange *exchange, const struct exchange_observer_ops *ops,
+                      void *observer)
+{
+    exchange->observer_ops = ops;
+    exchange->observer = observer;
+}
+
+void exchange_attach_origin(struct exchange *exchange, struct side *side,
+                            const struct side_ops *ops)
+{
+    struct flow *request = &exchange->request;
+
+    ASSERT(!exchange->origin && !side_attached(side));
+    *side = (struct side){.ops = ops, .exchange = exchange, .role = SIDE_ORIGIN};
+    wake_init(&side->wake, side_run);
+    exchange->origin = side;
+    exchange_check(exchange);
+    if (request->state == FLOW_FAILED || exchange->fault.err != ERR_OK) {
+        exchange_post(exchange, side, SIDE_EVENT_ABORT);
+        return;
+    }
+    /* A second origin must never be given the rest of a body without its beginning. */
+    ASSERT(request->state == FLOW_STOPPED || request->body.keeping);
+    ASSERT(exchange->response.state != FLOW_OPEN && exchange->response.state != FLOW_ENDED);
+    bytequeue_rewind(&request->body);
+    if (request->head)
+        exchange_post(exchange, side, SIDE_EVENT_HEAD);
+    if (bytequeue_level(&request->body) > 0 || request->state == FLOW_ENDED)
+        exchange_post(exchange, side, SIDE_EVENT_BYTES);
+    if (exchange->response.state == FLOW_STOPPED)
+        exchange_post(exchange, side, SIDE_EVENT_STOP);
+}
+
+bool exchange_can_replay(const struct exchange *exchange)
+{
+    bool whole = exchange->request.state == FLOW_OPEN || exchange->request.state == FLOW_ENDED;
+    return whole && exchange->response.state == FLOW_IDLE && exchange->request.body.keeping;
+}
+
+void exchange_fail(struct exchange *exchange, enum err err, enum side_fault side)
+{
+    exchange_break(exchange, err, side);
+    exchange_post(exchange, exchange->client, SIDE_EVENT_ABORT);
+    exchange_post(exchange, exchange->origin, SIDE_EVENT_ABORT);
+}

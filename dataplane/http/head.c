@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * head.c - a message head in no protocol's form.  Its rules stand in head_check.c.
+ */
+#include "dataplane/http/head.h"
+
+void head_init(struct head *head, struct arena *arena)
+{
+    *head = (struct head){.content_length = HEAD_LENGTH_UNKNOWN};
+    fields_init(&head->fields, arena);
+}
+
+bool method_is_idempotent(struct span method)
+{
+    static const char *const methods[] = {"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"};
+    for (size_t i = 0; i < countof(methods); i++) {
+        if (span_equal(method, span_str(methods[i])))
+            return true;
+    }
+    return false;
+}
+
+struct span authority_host(struct span authority)
+{
+    if (authority.len > 0 && authority.ptr[0] == '[') {
+        size_t bracket = span_find(authority, ']');
+        return span_first(authority, bracket < authority.len ? bracket + 1 : authority.len);
+    }
+    return span_first(authority, span_find(authority, ':'));
+}
