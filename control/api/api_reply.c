@@ -54,13 +54,21 @@ static int append_json(const char *bytes, size_t len, void *cls)
     return 0;
 }
 
+static const char answer_too_large[] =
+    "{\"success\":false,\"errors\":[{\"code\":10013,\"message\":\"The answer is too large: "
+    "ask for smaller pages\"}],\"messages\":[],\"result\":null}";
+
 static void write_envelope(struct api_reply *reply, json_t *envelope)
 {
     ASSERT(envelope != NULL);
     buf_clear(&reply->body);
     ASSERT(json_dump_callback(envelope, append_json, &reply->body, JSON_COMPACT) == 0);
     json_decref(envelope);
-    ASSERT(!reply->body.overflowed);
+    if (!reply->body.overflowed)
+        return;
+    buf_clear(&reply->body);
+    reply->status = error_rows[API_ERROR_INTERNAL].status;
+    buf_append_str(&reply->body, answer_too_large);
 }
 
 enum err api_reply_result(struct api_reply *reply, json_t *result)

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * server_request.c - one request: collected, asked, answered.
+ */
+#include "control/server/server_int.h"
+
+#include <netinet/in.h>
+#include <arpa/inet.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/base/text.h"
+#include "common/model/address_policy.h"
+#include "common/model/limits.h"
+
+/* The largest answer: a page of 5,000 records, each at most RECORD_CONTENT_BYTES_MAX of content. */
+#define REPLY_BYTES_MAX (64 * 1024 * 1024)
+
+void *server_request_begin(void *cls, const char *target, struct MHD_Connection *connection)
+{
+    struct server *server = cls;
+    TAG_CHECK(server, SERVER_TAG);
+    struct server_request *request = mem_new(struct server_request);
+    TAG_SET(request, SERVER_REQUEST_TAG);
+    request->server = server;
+    request->connection = connection;
+    request->id = id_new();
+    request->begun_at_us = clock_mono_us();
+    struct span text = span_str(target);
+    request->target = mem_alloc(text.len + 1);
+    ASSERT(span_to_cstr(text, request->target, text.len + 1));
+    buf_init(&request->body, LIMIT_API_BODY_BYTES);
+    return request;
+}
+
+void server_request_on_end(void *cls, struct MHD_Connection *connection, void **slot,
+                           enum MHD_RequestTerminationCode reason)
+{
+    (void)cls;
+    (void)connection;
+    struct server_request *request = *slot;
+    if (!request)
+        return;
+    TAG_CHECK(request, SERVER_REQUEST_TAG);
+    ASSERT(!list_linked(&request->wait.node));
+    /* Never the query, never a field: they may carry secrets. */
+    struct span query = span_str(request->target), path = span_split(&query, '?');
+    log_debug("request_answered", F_SPAN("id", id_span(&request->id)),
+              F_STR("method", request->method), F_SPAN("path", path),
+              F_I64("status", request->status),
+              F_U64("took_ms", (clock_mono_us() - request->begun_at_us) / 1000),
+              F_BOOL("completed", reason == MHD_REQUEST_TERMINATED_COMPLETED_OK));
+    buf_release(&request->body);
+    mem_free(&request->target);
+    mem_free(slot);
+}
+
+static struct span field(struct MHD_Connection *connection, const char *name)
+{
+    return span_str(MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name));
+}
+
+static struct span remote_text(struct MHD_Connection *connection, char out[ADDRESS_TEXT_BYTES])
+{
+    const union MHD_ConnectionInfo *known =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    if (!known || !known->client_addr)
+        return SPAN("");
+    const struct sockaddr *from = known->client_addr;
+    const void *address =
+        from->sa_family == AF_INET6
+            ? (const void *)&((const struct sockaddr_in6 *)(const void *)from)->sin6_addr
+            : (const void *)&((const struct sockaddr_in *)(const void *)from)->sin_addr;
+    if (!inet_ntop(from->sa_family, address, out, ADDRESS_TEXT_BYTES))
+        return SPAN("");
+    return span_str(out);
+}
+
+static void add_header(struct MHD_Response *response, const char *name, const char *value)
+{
+    ASSERT(MHD_add_response_header(response, name, value) == MHD_YES);
+}
+
+static void add_allow(struct MHD_Response *response, uint32_t allowed)
+{
+    struct buf list;
+    buf_init(&list, 128);
+    for (unsigned i = 0; i < API_METHOD_COUNT; i++)
+        if (allowed & 1u << i)
+            buf_appendf(&list, "%s%s", list.len ? ", " : "", api_method_name((enum api_method)i));
+    add_header(response, "Allow", buf_cstr(&list));
+    buf_release(&list);
+}
+
+static void add_headers(const struct server_request *request, const struct api_reply *reply,
+                        struct MHD_Response *response)
+{
+    add_header(response, "Content-Type", "application/json");
+    add_header(response, "Cache-Control", "no-store");
+    add_header(response, "X-Content-Type-Options", "nosniff");
+    add_header(response, "X-Request-Id", request->id.text);
+    if (reply->revision) {
+        char revision[TEXT_U64_BYTES_MAX + 1] = {0};
+        text_format_u64(reply->revision, revision);
+        add_header(response, "X-Config-Revision", revision);
+    }
+    if (reply->allowed)
+        add_allow(response, reply->allowed);
+    /* After an error the two ends may disagree about where the next request begins. */
+    if (reply->status >= 400)
+        add_header(response, "Connection", "close");
+}
+
+/* Takes the reply's body. */
+static enum MHD_Result queue_reply(struct server_request *request, struct api_reply *reply)
+{
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(reply->body.len, reply->body.ptr, MHD_RESPMEM_MUST_FREE);
+    ASSERT(response != NULL);
+    reply->body = (struct buf){0};
+    add_headers(request, reply, response);
+    request->status = reply->status;
+    enum MHD_Result result =
+        MHD_queue_response(request->connection, (unsigned)reply->status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+static enum MHD_Result refuse(struct server_request *request, enum api_error error,
+                              const char *text)
+{
+    struct api_reply reply = {0};
+    buf_init(&reply.body, REPLY_BYTES_MAX);
+    api_refuse(&reply, error, text);
+    return queue_reply(request, &reply);
+}
+
+static enum MHD_Result queue_refusal(struct server_request *request)
+{
+    if (request->refused == API_ERROR_BODY_TOO_LARGE)
+        return refuse(request, request->refused,
+                      "The request body is larger than the limit of 1048576 bytes");
+    return refuse(request, request->refused,
+                  "The request's Host, Content-Length or Transfer-Encoding is ambiguous");
+}
+
+static void wake_request(struct propagation_wait *wait)
+{
+    struct server_request *request = container_of(wait, struct server_request, wait);
+    MHD_resume_connection(request->connection);
+}
+
+/* No thread waits: the connection is taken off the loop until wake_request. */
+static enum MHD_Result suspend(struct server_request *request, const struct api_wait *wait)
+{
+    request->waited = true;
+    request->wait = (struct propagation_wait){
+        .revision = wait->revision,
+        .deadline_ms = clock_mono_ms() + wait->wait_ms,
+        .wake = wake_request,
+    };
+    MHD_suspend_connection(request->connection);
+    if (!propagation_wait_start(request->server->propagation, &request->wait))
+        MHD_resume_connection(request->connection);
+    return MHD_YES;
+}
+
+static enum MHD_Result dispatch(struct server_request *request)
+{
+    char remote[ADDRESS_TEXT_BYTES];
+    struct api_request asked = {
+        .api = &request->server->api,
+        .request_id = request->id,
+        .method = span_str(request->method),
+        .target = span_str(request->target),
+        .remote = remote_text(request->connection, remote),
+        .authorization = field(request->connection, "Authorization"),
+        .auth_email = field(request->connection, "X-Auth-Email"),
+        .auth_key = field(request->connection, "X-Auth-Key"),
+        .content_type = field(request->connection, "Content-Type"),
+        .body = buf_span(&request->body),
+        .waited = request->waited,
+    };
+    struct api_reply reply = {0};
+    buf_init(&reply.body, REPLY_BYTES_MAX);
+    api_dispatch(&asked, &reply);
+    if (reply.wait.wait_ms > 0) {
+        buf_release(&reply.body);
+        return suspend(request, &reply.wait);
+    }
+    return queue_reply(request, &reply);
+}
+
+/* The head is there; an answer now keeps the client from sending a body that is not wanted. */
+static enum MHD_Result take_head(struct server_request *request, const char *method,
+                                 const char *version)
+{
+    request->head_seen = true;
+    if (!span_to_cstr(span_str(method), request->method, sizeof(request->method)))
+        ASSERT(span_to_cstr(SPAN("(long)"), request->method, sizeof(request->method)));
+    uint64_t length = 0;
+    struct span length_text = field(request->connection, "Content-Length");
+    if (server_head_check(request->connection, version) != ERR_OK)
+        request->refused = API_ERROR_REQUEST_AMBIGUOUS;
+    else if (length_text.ptr &&
+             text_parse_u64(length_text, LIMIT_API_BODY_BYTES, &length) != ERR_OK)
+        request->refused = API_ERROR_BODY_TOO_LARGE;
+    return request->refused ? queue_refusal(request) : MHD_YES;
+}
+
+enum MHD_Result server_request_on_progress(void *cls, struct MHD_Connection *connection,
+                                           const char *url, const char *method, const char *version,
+                                           const char *bytes, size_t *bytes_len, void **slot)
+{
+    (void)cls;
+    (void)connection;
+    (void)url;
+    struct server_request *request = *slot;
+    TAG_CHECK(request, SERVER_REQUEST_TAG);
+    if (!request->head_seen)
+        return take_head(request, method, version);
+    if (*bytes_len > 0) {
+        /* A chunked body past the limit: read on, answer at its end, keep nothing. */
+        buf_append(&request->body, span_of(bytes, *bytes_len));
+        if (request->body.overflowed)
+            request->refused = API_ERROR_BODY_TOO_LARGE;
+        *bytes_len = 0;
+        return MHD_YES;
+    }
+    return request->refused ? queue_refusal(request) : dispatch(request);
+}
