@@ -56,6 +56,8 @@ class Plan:
         self.chunk_delay_s = int(self.query.get("chunk_delay_ms", 0)) / 1000
         self.fail = self.query.get("fail")
         self.interim = int(self.query.get("interim", 0))
+        if self.fail == "truncate":
+            self.chunks = max(2, self.chunks)
 
     def flag(self, name):
         return self.query.get(name) == "1"
