@@ -81,8 +81,9 @@ $(B)/%.o: %.c Makefile | $(DEPS_STAMP)
 headers: ## checks that each header compiles alone
 	@set -e; for h in $(HEADERS); do $(CC) $(CFLAGS) -fsyntax-only -x c $$h || exit 1; done; echo "$(words $(HEADERS)) headers compile alone"
 
-run: build ## control, an edge, two nginx origins and a demo account, on loopback
-	@$(PYTHON) tests/demo/run.py --build $(B)
+run: ## control, an edge, two nginx origins and a demo account, on loopback
+	@$(MAKE) PROFILE=release build
+	@$(PYTHON) tests/demo/run.py --build build/release
 
 format: ## clang-format over the C sources
 	@git ls-files '*.c' '*.h' | xargs clang-format -i

@@ -3,7 +3,7 @@ SCHEMA_SQL := $(sort $(wildcard schema/sql/*.sql))
 
 $(B)/control/store/schema_sql.c: $(SCHEMA_SQL) mk/embed_sql.sh
 	@mkdir -p $(@D)
-	@sh mk/embed_sql.sh $(SCHEMA_SQL) >$@
+	@sh mk/embed_sql.sh control/store/schema.h $(SCHEMA_SQL) >$@
 $(B)/control/store/schema_sql.o: $(B)/control/store/schema_sql.c control/store/schema.h Makefile
 	@$(CC) $(CFLAGS) $(BANNED) -MMD -MP -c -o $@ $<
 

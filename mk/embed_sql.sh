@@ -1,9 +1,13 @@
 #!/bin/sh
-# Writes the migrations named as arguments as one C file to stdout: control/store/schema.h says how they are found.
+# Writes migrations as one C file to stdout: embed_sql.sh HEADER FILE...
+# HEADER declares `struct <stem>_migration {int number; const char *name, *sql;}` and `<stem>_migration_at`.
 set -eu
+header=$1
+stem=$(basename "$header" .h)
+shift
 echo '/* Made by mk/embed_sql.sh. */'
-echo '#include "control/store/schema.h"'
-echo 'static const struct schema_migration migrations[] = {'
+echo "#include \"$header\""
+echo "static const struct ${stem}_migration migrations[] = {"
 for file in "$@"; do
     name=$(basename "$file" .sql)
     number=$(expr "$name" : '0*\([1-9][0-9]*\)_')
@@ -11,10 +15,10 @@ for file in "$@"; do
     sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/     "/' -e 's/$/\\n"/' "$file"
     echo '    },'
 done
-cat <<'END'
+cat <<END
 };
 
-const struct schema_migration *schema_migration_at(size_t index)
+const struct ${stem}_migration *${stem}_migration_at(size_t index)
 {
     return index < countof(migrations) ? &migrations[index] : NULL;
 }
