@@ -9,6 +9,7 @@
 #include "common/base/text.h"
 #include "common/model/address_policy.h"
 #include "common/model/hostname.h"
+#include "common/model/limits.h"
 
 #define PATH_BYTES sizeof(((struct problem *)NULL)->path)
 
