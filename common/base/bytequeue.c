@@ -122,6 +122,21 @@ struct span bytequeue_peek(const struct bytequeue *q)
     return span_of(q->read->bytes + q->read_at, end - q->read_at);
 }
 
+size_t bytequeue_gather(const struct bytequeue *q, struct span *runs, size_t runs_max)
+{
+    size_t left_bytes = q->level_bytes, count = 0;
+    size_t at = q->read_at;
+    for (const struct chunk *chunk = q->read; left_bytes > 0 && count < runs_max;
+         chunk = chunk->next, at = 0) {
+        size_t len = CHUNK_BYTES - at;
+        if (len > left_bytes)
+            len = left_bytes;
+        runs[count++] = span_of(chunk->bytes + at, len);
+        left_bytes -= len;
+    }
+    return count;
+}
+
 static void advance_read(struct bytequeue *q, size_t len)
 {
     while (len > 0) {

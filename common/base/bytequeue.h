@@ -65,6 +65,10 @@ void bytequeue_put(struct bytequeue *q, struct span bytes);
 /* The longest contiguous run of unread bytes; lent until the next call on q. */
 struct span bytequeue_peek(const struct bytequeue *q);
 
+/* The unread bytes from the first on, as at most runs_max contiguous runs (for one gathered write);
+ * returns how many.  Lent until the next consume, release, forget or rewind: a put moves nothing. */
+size_t bytequeue_gather(const struct bytequeue *q, struct span *runs, size_t runs_max);
+
 /* len <= level.  Kept bytes stay; others give their chunks back. */
 void bytequeue_consume(struct bytequeue *q, size_t len);
 

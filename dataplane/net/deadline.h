@@ -32,6 +32,10 @@ void deadline_arm(struct loop *loop, struct deadline *deadline, uint64_t timeout
 /* Idempotent. */
 void deadline_disarm(struct loop *loop, struct deadline *deadline);
 
+/* For loop_open and loop_close alone. */
+struct deadlines *deadlines_new(struct loop *loop);
+void deadlines_close(struct deadlines *deadlines); /* closes the timer; freed by uv's callback */
+
 static inline bool deadline_armed(const struct deadline *deadline)
 {
     return list_linked(&deadline->node);

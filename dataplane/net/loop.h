@@ -27,6 +27,8 @@
 #include "common/base/wake.h"
 
 #define LOOP_READ_BYTES 65536
+/* Eight full TLS records with what encryption adds to them. */
+#define LOOP_RECORD_BYTES (8 * (16384 + 256))
 
 typedef void loop_flush_fn(void *owner);
 
@@ -53,15 +55,16 @@ struct loop {
     struct chunk_pool chunks;
     struct arena_pool arenas;
     uint8_t *read_buffer;   /* LOOP_READ_BYTES; lent to one on_bytes at a time */
-    uint8_t *record_buffer; /* scratch for TLS records */
+    uint8_t *record_buffer; /* LOOP_RECORD_BYTES; scratch for TLS records */
     struct deadlines *deadlines;
+    struct tls_shared *tls; /* what TLS connections share; made by the first of them */
 };
 
 MUST_USE enum err loop_open(struct loop *loop);
 /* Runs until loop_stop or until nothing is left. */
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
-/* Every handle is closed by now; ASSERTs it. */
+/* Every handle of others is closed by now; ASSERTs it. */
 void loop_close(struct loop *loop);
 
 /* Milliseconds, read once per turn. */

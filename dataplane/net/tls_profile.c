@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tls_profile.c - how we do TLS on one side.
+ *
+ * Sessions of visitors are resumed by stateless tickets, whose key is the worker's (tls_engine.c);
+ * the session id context is the digest of the certificate, so that a ticket is good only where the
+ * same certificate would be shown.
+ */
+#include "dataplane/net/tls_profile.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+
+#include "common/base/mem.h"
+#include "common/model/limits.h"
+#include "dataplane/net/tls_engine.h"
+#include "dataplane/net/tls_profile_int.h"
+
+#define CHAIN_CERTIFICATES_MAX 16
+
+/* Forward secrecy and AEAD for visitors; for origins also what old servers still speak. */
+#define CLIENT_CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"
+#define ORIGIN_CIPHERS \
+    "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:ECDHE+AES:AESGCM:AES:!aNULL:!PSK:!SRP"
+#define TLS13_SUITES "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+
+struct session_entry {
+    struct list_node node;
+    SSL_SESSION *session;
+    struct span name; /* points behind the struct */
+};
+
+const char *tls_reason(void)
+{
+    unsigned long code = ERR_get_error();
+    const char *reason = code ? ERR_reason_error_string(code) : NULL;
+    ERR_clear_error();
+    return reason ? reason : "unknown reason";
+}
+
+SSL_CTX *tls_ssl_ctx_new(const SSL_METHOD *method)
+{
+    SSL_CTX *ctx = SSL_CTX_new(method);
+    if (!ctx)
+        return NULL;
+    SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
+    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                                 SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+    SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                              SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+    if (SSL_CTX_set_ciphersuites(ctx, TLS13_SUITES) != 1 ||
+        SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384") != 1) {
+        SSL_CTX_free(ctx);
+        return NULL;
+    }
+    return ctx;
+}
+
+static struct tls_profile *profile_new(const SSL_METHOD *method)
+{
+    SSL_CTX *ctx = tls_ssl_ctx_new(method);
+    ASSERT(ctx != NULL);
+    struct tls_profile *profile = mem_new(struct tls_profile);
+    profile->refs = 1;
+    profile->ssl_ctx = ctx;
+    map_init(&profile->sessions);
+    list_init(&profile->session_order);
+    return profile;
+}
+
+int tls_select_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+                    const unsigned char *in, unsigned int in_len, void *arg)
+{
+    static const unsigned char wanted[] = "\x02h2\x08http/1.1";
+    unsigned char *selected;
+    (void)ssl, (void)arg;
+    if (SSL_select_next_proto(&selected, out_len, wanted, sizeof(wanted) - 1, in, in_len) !=
+        OPENSSL_NPN_NEGOTIATED)
+        return SSL_TLSEXT_ERR_ALERT_FATAL;
+    *out = selected;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+/* ---- towards visitors */
+
+/* Without it OpenSSL would ask for the passphrase of an encrypted key on the terminal. */
+static int refuse_passphrase(char *buf, int size, int writing, void *arg)
+{
+    (void)buf, (void)size, (void)writing, (void)arg;
+    return -1;
+}
+
+static BIO *open_pem(struct span pem)
+{
+    ASSERT(pem.len <= INT32_MAX);
+    BIO *bio = BIO_new_mem_buf(pem.ptr ? (const void *)pem.ptr : "", (int)pem.len);
+    ASSERT(bio != NULL);
+    return bio;
+}
+
+static bool add_chain(SSL_CTX *ctx, BIO *bio, struct problem *problem)
+{
+    X509 *next;
+    int count = 1;
+    while ((next = PEM_read_bio_X509(bio, NULL, refuse_passphrase, NULL)) != NULL) {
+        if (++count > CHAIN_CERTIFICATES_MAX || SSL_CTX_add0_chain_cert(ctx, next) != 1) {
+            X509_free(next);
+            problem_set(problem, ERR_INVALID, "chain", "more than %d certificates",
+                        CHAIN_CERTIFICATES_MAX);
+            return false;
+        }
+    }
+    /* The end of the text is an error of its own to OpenSSL. */
+    bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+    ERR_clear_error();
+    if (!at_end)
+        problem_set(problem, ERR_INVALID, "chain", "certificate %d is damaged", count + 1);
+    return at_end;
+}
+
+static enum err use_chain(SSL_CTX *ctx, struct span chain_pem, struct problem *problem)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned int digest_len = 0;
+    BIO *bio = open_pem(chain_pem);
+    X509 *leaf = PEM_read_bio_X509(bio, NULL, refuse_passphrase, NULL);
+    enum err err = ERR_OK;
+    if (!leaf || SSL_CTX_use_certificate(ctx, leaf) != 1 ||
+        X509_digest(leaf, EVP_sha256(), digest, &digest_len) != 1 ||
+        SSL_CTX_set_session_id_context(ctx, digest, digest_len) != 1)
+        err = problem_set(problem, ERR_INVALID, "chain", "not a certificate: %s", tls_reason());
+    else if (!add_chain(ctx, bio, problem))
+        err = ERR_INVALID;
+    X509_free(leaf);
+    BIO_free(bio);
+    return err;
+}
+
+static enum err use_key(SSL_CTX *ctx, struct span key_pem, struct problem *problem)
+{
+    BIO *bio = open_pem(key_pem);
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, refuse_passphrase, NULL);
+    enum err err = ERR_OK;
+    if (!key)
+        err = problem_set(problem, ERR_INVALID, "key", "not a private key: %s", tls_reason());
+    else if (SSL_CTX_use_PrivateKey(ctx, key) != 1 || SSL_CTX_check_private_key(ctx) != 1)
+        err = problem_set(problem, ERR_INVALID, "key", "does not belong to the certificate: %s",
+                          tls_reason());
+    EVP_PKEY_free(key);
+    BIO_free(bio);
+    return err;
+}
+
+enum err tls_profile_new_client_facing(struct span chain_pem, struct span key_pem,
+                                       struct tls_profile **out, struct problem *problem)
+{
+    struct tls_profile *profile = profile_new(TLS_server_method());
+    ERR_clear_error();
+    *out = NULL;
+    enum err err = use_chain(profile->ssl_ctx, chain_pem, problem);
+    if (err == ERR_OK)
+        err = use_key(profile->ssl_ctx, key_pem, problem);
+    if (err != ERR_OK) {
+        tls_profile_unref(&profile);
+        return err;
+    }
+    ASSERT(SSL_CTX_set_cipher_list(profile->ssl_ctx, CLIENT_CIPHERS) == 1);
+    SSL_CTX_set_alpn_select_cb(profile->ssl_ctx, tls_select_alpn, NULL);
+    *out = profile;
+    return ERR_OK;
+}
+
+/* ---- towards origins */
+
+static void drop_session(struct tls_profile *profile, struct session_entry *entry)
+{
+    map_remove(&profile->sessions, entry->name);
+    list_remove(&profile->session_order, &entry->node);
+    SSL_SESSION_free(entry->session);
+    free(entry);
+}
+
+SSL_SESSION *tls_profile_session(struct tls_profile *profile, struct span server_name)
+{
+    struct session_entry *entry = map_get(&profile->sessions, server_name);
+    if (!entry)
+        return NULL;
+    if (SSL_SESSION_is_resumable(entry->session))
+        return entry->session;
+    drop_session(profile, entry);
+    return NULL;
+}
+
+void tls_profile_keep_session(struct tls_profile *profile, struct span server_name,
+                              SSL_SESSION *session)
+{
+    struct session_entry *entry = map_get(&profile->sessions, server_name);
+    if (entry) {
+        SSL_SESSION_free(entry->session);
+        list_remove(&profile->session_order, &entry->node);
+    } else {
+        if (profile->sessions.count >= LIMIT_TLS_SESSIONS)
+            drop_session(profile, container_of(list_first(&profile->session_order),
+                                               struct session_entry, node));
+        entry = mem_calloc(1, sizeof(*entry) + server_name.len + 1);
+        uint8_t *name = (uint8_t *)(entry + 1);
+        if (server_name.len > 0)
+            memcpy(name, server_name.ptr, server_name.len);
+        entry->name = span_of(name, server_name.len);
+        map_put(&profile->sessions, entry->name, entry);
+    }
+    entry->session = session;
+    list_push_back(&profile->session_order, &entry->node);
+}
+
+static enum err use_trust(SSL_CTX *ctx, const char *ca_file, struct problem *problem)
+{
+    if (ca_file ? SSL_CTX_load_verify_file(ctx, ca_file) == 1
+                : SSL_CTX_set_default_verify_paths(ctx) == 1)
+        return ERR_OK;
+    return problem_set(problem, ERR_INVALID, "ca_file", "cannot read certificates from %s: %s",
+                       ca_file ? ca_file : "the system's store", tls_reason());
+}
+
+enum err tls_profile_new_origin_facing(const struct tls_origin_options *options,
+                                       struct tls_profile **out, struct problem *problem)
+{
+    static const unsigned char protocols[] = "\x02h2\x08http/1.1";
+    unsigned skipped = options->h2_offered ? 0 : 3;
+    struct tls_profile *profile = profile_new(TLS_client_method());
+    SSL_CTX *ctx = profile->ssl_ctx;
+    ERR_clear_error();
+    *out = NULL;
+    profile->verified = options->verified;
+    profile->h2_offered = options->h2_offered;
+    ASSERT(SSL_CTX_set_cipher_list(ctx, ORIGIN_CIPHERS) == 1);
+    ASSERT(SSL_CTX_set_alpn_protos(ctx, protocols + skipped,
+                                   (unsigned)sizeof(protocols) - 1 - skipped) == 0);
+    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(ctx, tls_engine_new_session);
+    SSL_CTX_set_verify(ctx, options->verified ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
+    enum err err = options->verified ? use_trust(ctx, options->ca_file, problem) : ERR_OK;
+    if (err != ERR_OK)
+        tls_profile_unref(&profile);
+    *out = profile;
+    return err;
+}
+
+/* ---- references */
+
+struct tls_profile *tls_profile_ref(struct tls_profile *profile)
+{
+    ASSERT(profile->refs > 0);
+    profile->refs++;
+    return profile;
+}
+
+void tls_profile_unref(struct tls_profile **slot)
+{
+    struct tls_profile *profile = *slot;
+    *slot = NULL;
+    if (!profile || --profile->refs > 0)
+        return;
+    LIST_EACH(&profile->session_order, node)
+    drop_session(profile, container_of(node, struct session_entry, node));
+    map_release(&profile->sessions);
+    SSL_CTX_free(profile->ssl_ctx);
+    free(profile);
+}
