@@ -50,7 +50,8 @@ MUST_USE enum err origin_pools_open(const struct origin_pools_options *options,
 void origin_pools_close(struct origin_pools **pools, void (*closed)(void *owner), void *owner);
 
 /* The pool for this origin, made when it is new; it stays as long as somebody waits, connects or is
- * connected. */
+ * connected: ask for it anew each time.  NULL when LIMIT_ORIGIN_POOLS others are all in use, or
+ * while closing. */
 struct origin_pool *origin_pools_get(struct origin_pools *pools, const struct origin *origin);
 
 /* What the access log says of a connection. */
@@ -69,7 +70,7 @@ typedef void origin_refused_fn(struct origin_ticket *ticket, enum err err,
 
 /* Zeroed before the first use.  The caller fills the first group. */
 struct origin_ticket {
-    origin_granted_fn *granted; /* must call http_conn_run before it returns */
+    origin_granted_fn *granted; /* calls http_conn_run before it returns, or leaves the slot */
     origin_refused_fn *refused;
     uint32_t streams_max; /* the hostname's or zone's origin_h2_max_streams, applied when the slot
                              is granted */
@@ -77,13 +78,19 @@ struct origin_ticket {
     bool fresh_only;      /* not on a connection that was used before */
     /* the pool's */
     struct list_node node;
-    struct origin_pool *pool;
+    struct list *list;
+    struct origin_pool *pool; /* NULL: it asks for nothing now */
     uint64_t asked_at_ms;
+    uint64_t asked_serial; /* connections opened by then are not fresh */
 };
 
 /* Exactly one callback follows, unless the ticket is cancelled. */
 void origin_pool_acquire(struct origin_pool *pool, struct origin_ticket *ticket);
 /* Idempotent. */
 void origin_ticket_cancel(struct origin_ticket *ticket);
+
+/* The origin answered HTTP_1_1_REQUIRED: for LIMIT_ORIGIN_PROTOCOL_MS every ticket is taken for an
+ * h1_only one. */
+void origin_pool_require_h1(struct origin_pool *pool);
 
 #endif

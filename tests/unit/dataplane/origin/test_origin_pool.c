@@ -2,6 +2,9 @@
 /* test_origin_pool.c - the pool with a connector that the test plays, and connections it plays. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * origin_conn.c - one connection of a pool, from its dial to its end.
+ *
+ * The picture of its states stands in origin_int.h.  Whatever happens to the connection is turned
+ * into a state here; what that means for those who wait is decided later, in the pool's wake.
+ */
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "dataplane/origin/origin_int.h"
+
+static struct loop *loop_of(const struct origin_conn *conn)
+{
+    return conn->pool->pools->options.loop;
+}
+
+/* What comes back from FULL goes to the front: the fullest connection is taken first, so that the
+ * emptier ones may age out.  A new one goes to the back. */
+static void origin_conn_enter(struct origin_conn *conn, enum origin_conn_state state)
+{
+    if (conn->state == state)
+        return;
+    bool was_full = conn->state == CONN_FULL;
+    list_remove(&conn->pool->conns[conn->state], &conn->node);
+    conn->state = state;
+    if (was_full)
+        list_push_front(&conn->pool->conns[state], &conn->node);
+    else
+        list_push_back(&conn->pool->conns[state], &conn->node);
+}
+
+static void count_live(struct origin_conn *conn, bool live)
+{
+    if (conn->live == live)
+        return;
+    conn->live = live;
+    size_t one = live ? 1 : (size_t)-1;
+    conn->pool->live_counts[OFFER_ANY] += one;
+    if (conn->http->version != HTTP_2)
+        conn->pool->live_counts[OFFER_H1] += one;
+}
+
+static void count_running(struct origin_conn *conn, uint32_t slots_used)
+{
+    /* An answer cannot overtake the origin's first SETTINGS. */
+    if (slots_used < conn->slots_counted)
+        conn->told = true;
+    conn->pool->running_count += slots_used;
+    conn->pool->running_count -= conn->slots_counted;
+    conn->slots_counted = slots_used;
+}
+
+static void free_conn(struct origin_conn *conn)
+{
+    struct origin_pool *pool = conn->pool;
+    deadline_disarm(loop_of(conn), &conn->idle);
+    list_remove(&pool->conns[conn->state], &conn->node);
+    pool->conn_count--;
+    free(conn);
+    origin_pools_conn_gone(pool->pools);
+}
+
+void origin_conn_dial(struct origin_pool *pool, enum origin_offer offer)
+{
+    struct origin_conn *conn = mem_new(struct origin_conn);
+    conn->pool = pool;
+    conn->offer = offer;
+    conn->facts.id = ++pool->pools->conn_ids;
+    conn->facts.port = pool->origin.port;
+    conn->state = CONN_CONNECTING;
+    list_push_back(&pool->conns[CONN_CONNECTING], &conn->node);
+    pool->conn_count++;
+    pool->pools->conn_count++;
+    pool->dial_counts[offer]++;
+    pool->pools->connector->start(conn);
+}
+
+void origin_conn_opened(struct origin_conn *conn, struct http_conn *http,
+                        const struct address *address)
+{
+    struct origin_pool *pool = conn->pool;
+    ASSERT(conn->state == CONN_CONNECTING);
+    pool->dial_counts[conn->offer]--;
+    conn->connect = NULL;
+    conn->http = http;
+    conn->slots_first = http->slots_max;
+    conn->facts.version = http->version;
+    conn->opened_serial = ++pool->pools->opened_serials;
+    address_format(address, conn->facts.address);
+
+    origin_health_worked(&pool->health);
+    if (conn->offer == OFFER_ANY)
+        origin_pool_learn(pool, http->version == HTTP_2 ? PROTOCOL_H2 : PROTOCOL_H1);
+    log_debug("origin_connected", F_SPAN("zone", id_span(&pool->origin.zone_id)),
+              F_STR("address", conn->facts.address), F_U64("port", conn->facts.port),
+              F_BOOL("h2", http->version == HTTP_2), F_U64("connection", conn->facts.id));
+    origin_conn_update(conn);
+    origin_pool_post(pool);
+}
+
+void origin_conn_failed(struct origin_conn *conn, enum err err, const struct problem *problem)
+{
+    struct origin_pool *pool = conn->pool;
+    enum origin_offer offer = conn->offer;
+    ASSERT(conn->state == CONN_CONNECTING);
+    /* One line for a row of failures: a dead origin must not fill the log. */
+    if (pool->health.failure_count == 0)
+        log_warn("origin_connect_failed", F_SPAN("zone", id_span(&pool->origin.zone_id)),
+                 F_SPAN("address", pool->origin.address), F_U64("port", pool->origin.port),
+                 F_ERR(err), F_STR("text", problem ? problem->text : ""));
+    pool->dial_counts[offer]--;
+    origin_health_failed(&pool->health, loop_now_ms(loop_of(conn)));
+    free_conn(conn);
+    origin_pool_dial_failed(pool, offer, err, problem);
+}
+
+static void conn_idle_expired(struct deadline *deadline)
+{
+    struct origin_conn *conn = container_of(deadline, struct origin_conn, idle);
+    count_live(conn, false);
+    origin_conn_enter(conn, CONN_DRAINING);
+    http_conn_drain(conn->http);
+}
+
+static bool has_room(const struct origin_conn *conn)
+{
+    uint32_t slots_max = conn->http->slots_max;
+    if (conn->http->version == HTTP_2) {
+        const struct origin_pool *pool = conn->pool;
+        if (pool->streams_max < slots_max)
+            slots_max = pool->streams_max;
+        if (!conn->told && pool->streams_told > 0 && pool->streams_told < slots_max)
+            slots_max = pool->streams_told;
+    }
+    return conn->http->slots_used < slots_max;
+}
+
+static enum origin_conn_state state_of(const struct origin_conn *conn)
+{
+    if (conn->http->draining || conn->state == CONN_DRAINING)
+        return CONN_DRAINING;
+    if (!has_room(conn))
+        return CONN_FULL;
+    return conn->http->version == HTTP_2 ? CONN_OPEN_H2 : CONN_OPEN_H1;
+}
+
+void origin_conn_update(struct origin_conn *conn)
+{
+    count_running(conn, conn->http->slots_used);
+    origin_conn_enter(conn, state_of(conn));
+    count_live(conn, conn->state != CONN_DRAINING);
+
+    bool idle = conn->live && conn->http->slots_used == 0;
+    if (idle && !deadline_armed(&conn->idle))
+        deadline_arm(loop_of(conn), &conn->idle, LIMIT_ORIGIN_IDLE_MS, conn_idle_expired);
+    else if (!idle && deadline_armed(&conn->idle))
+        deadline_disarm(loop_of(conn), &conn->idle);
+}
+
+void origin_conn_end(struct origin_conn *conn)
+{
+    if (conn->ended)
+        return;
+    if (conn->state != CONN_CONNECTING) {
+        conn->ended = true;
+        count_live(conn, false);
+        origin_conn_enter(conn, CONN_DRAINING);
+        deadline_disarm(loop_of(conn), &conn->idle);
+        http_conn_close(conn->http);
+        return;
+    }
+    conn->pool->dial_counts[conn->offer]--;
+    conn->pool->pools->connector->cancel(conn);
+    free_conn(conn);
+}
+
+static void conn_on_slots(void *owner)
+{
+    struct origin_conn *conn = owner;
+    if (!conn->http)
+        return; /* inside its opening: origin_conn_opened looks */
+    if (conn->http->slots_max != conn->slots_first)
+        conn->told = true;
+    origin_conn_update(conn);
+    if (conn->told && conn->http->version == HTTP_2 && conn->http->slots_max > 0)
+        conn->pool->streams_told = conn->http->slots_max;
+    if (origin_pool_waiting(conn->pool) > 0)
+        origin_pool_post(conn->pool);
+}
+
+static void conn_on_draining(void *owner)
+{
+    struct origin_conn *conn = owner;
+    if (!conn->http)
+        return;
+    count_live(conn, false);
+    origin_conn_enter(conn, CONN_DRAINING);
+    deadline_disarm(loop_of(conn), &conn->idle);
+    if (origin_pool_waiting(conn->pool) > 0)
+        origin_pool_post(conn->pool);
+}
+
+static void note_h2_end(struct origin_conn *conn, enum err err)
+{
+    struct origin_pool *pool = conn->pool;
+    if (err != ERR_ORIGIN_H2_BROKEN) {
+        if (conn->http->exchanges_run > 0)
+            origin_health_h2_worked(&pool->health);
+        return;
+    }
+    uint64_t suspended_ms = origin_health_h2_broken(&pool->health);
+    if (suspended_ms == 0)
+        return;
+    uint64_t until_ms = loop_now_ms(loop_of(conn)) + suspended_ms;
+    if (until_ms > pool->h1_until_ms)
+        pool->h1_until_ms = until_ms;
+    log_warn("origin_h2_suspended", F_SPAN("zone", id_span(&pool->origin.zone_id)),
+             F_SPAN("address", pool->origin.address), F_U64("suspended_ms", suspended_ms));
+}
+
+static void conn_on_closed(void *owner, enum err err)
+{
+    struct origin_conn *conn = owner;
+    struct origin_pool *pool = conn->pool;
+    ASSERT(conn->http != NULL);
+    if (conn->http->version == HTTP_2)
+        note_h2_end(conn, err);
+    count_running(conn, 0);
+    count_live(conn, false);
+    if (origin_pool_waiting(pool) > 0)
+        origin_pool_post(pool);
+    free_conn(conn);
+}
+
+const struct http_conn_events origin_conn_events = {
+    .on_slots = conn_on_slots,
+    .on_draining = conn_on_draining,
+    .on_closed = conn_on_closed,
+};

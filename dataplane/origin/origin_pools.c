@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * origin_pools.c - all pools of one worker: found by key, bounded, forgotten when long unused.
+ *
+ * An empty pool is kept while what it knows of the origin's protocol is worth something.  When many
+ * origins are known, pools that nobody has used for longest go first, with their idle connections.
+ */
+#include "common/base/mem.h"
+#include "dataplane/origin/origin_int.h"
+
+#define KEY_BYTES_MAX 2048
+/* From here on a new pool costs an old one its place. */
+#define CROWDED (LIMIT_ORIGIN_POOLS - LIMIT_ORIGIN_POOLS / 8)
+#define EVICTION_STEPS 16
+
+static void pools_swept(struct deadline *deadline);
+static void pools_close_woken(struct wake *wake);
+
+static void unref_profiles(struct origin_pools *pools)
+{
+    for (size_t verified = 0; verified < 2; verified++)
+        for (size_t h2 = 0; h2 < 2; h2++)
+            if (pools->profiles[verified][h2])
+                tls_profile_unref(&pools->profiles[verified][h2]);
+}
+
+/* Made here, so that a bad CA file is told at the start and not by the first request. */
+static enum err make_profiles(struct origin_pools *pools, struct problem *problem)
+{
+    for (size_t verified = 0; verified < 2; verified++) {
+        for (size_t h2 = 0; h2 < 2; h2++) {
+            struct tls_origin_options options = {.ca_file = pools->options.ca_file,
+                                                 .verified = verified == 1,
+                                                 .h2_offered = h2 == 1};
+            TRY(tls_profile_new_origin_facing(&options, &pools->profiles[verified][h2], problem));
+        }
+    }
+    return ERR_OK;
+}
+
+enum err origin_pools_open(const struct origin_pools_options *options, struct origin_pools **out,
+                           struct problem *problem)
+{
+    struct origin_pools *pools = mem_new(struct origin_pools);
+    pools->options = *options;
+    pools->connector = &origin_connect_connector;
+    enum err err = make_profiles(pools, problem);
+    if (err != ERR_OK) {
+        unref_profiles(pools);
+        free(pools);
+        return err;
+    }
+    map_init(&pools->by_key);
+    list_init(&pools->lru);
+    buf_init(&pools->key, KEY_BYTES_MAX);
+    wake_init(&pools->close_wake, pools_close_woken);
+    deadline_arm(options->loop, &pools->sweep, ORIGIN_SWEEP_MS, pools_swept);
+    *out = pools;
+    return ERR_OK;
+}
+
+/* ---- finding and making */
+
+static struct span encode_key(struct origin_pools *pools, const struct origin *origin)
+{
+    buf_clear(&pools->key);
+    origin_encode_key(origin, &pools->key);
+    ASSERT(!pools->key.overflowed);
+    return buf_span(&pools->key);
+}
+
+struct origin_pool *origin_pools_find(struct origin_pools *pools, const struct origin *origin)
+{
+    return map_get(&pools->by_key, encode_key(pools, origin));
+}
+
+static struct span put_bytes(uint8_t **at, struct span bytes)
+{
+    struct span copy = span_of(*at, bytes.len);
+    if (bytes.len > 0)
+        memcpy(*at, bytes.ptr, bytes.len);
+    *at += bytes.len;
+    return copy;
+}
+
+static struct origin_pool *make_pool(struct origin_pools *pools, struct span key,
+                                     const struct origin *origin)
+{
+    size_t bytes = key.len + origin->address.len + origin->sni.len;
+    struct origin_pool *pool = mem_calloc(1, sizeof(*pool) + bytes);
+    uint8_t *at = pool->bytes;
+    pool->pools = pools;
+    pool->origin = *origin;
+    pool->key = put_bytes(&at, key);
+    pool->origin.address = put_bytes(&at, origin->address);
+    pool->origin.sni = put_bytes(&at, origin->sni);
+    origin_pool_init(pool);
+    list_push_back(&pools->lru, &pool->lru_node);
+    (void)map_put(&pools->by_key, pool->key, pool);
+    return pool;
+}
+
+static void free_pool(struct origin_pool *pool)
+{
+    struct origin_pools *pools = pool->pools;
+    ASSERT(origin_pool_empty(pool));
+    deadline_disarm(pools->options.loop, &pool->tick);
+    wake_cancel(&pools->options.loop->wakeq, &pool->wake);
+    (void)map_remove(&pools->by_key, pool->key);
+    list_remove(&pools->lru, &pool->lru_node);
+    free(pool);
+}
+
+/* Its connections go; the pool itself is empty when they are gone, and found by a later walk. */
+static void evict(struct origin_pool *pool)
+{
+    if (origin_pool_empty(pool))
+        free_pool(pool);
+    else if (pool->running_count == 0 && origin_pool_waiting(pool) == 0 && pool->pins == 0 &&
+             list_empty(&pool->refused))
+        origin_pool_shut(pool);
+}
+
+static void make_room(struct origin_pools *pools)
+{
+    size_t steps = EVICTION_STEPS;
+    LIST_EACH(&pools->lru, node)
+    {
+        if (steps-- == 0)
+            return;
+        evict(container_of(node, struct origin_pool, lru_node));
+    }
+}
+
+struct origin_pool *origin_pools_get(struct origin_pools *pools, const struct origin *origin)
+{
+    if (pools->closing)
+        return NULL;
+    struct span key = encode_key(pools, origin);
+    struct origin_pool *pool = map_get(&pools->by_key, key);
+    if (!pool) {
+        if (pools->lru.count >= CROWDED)
+            make_room(pools);
+        if (pools->lru.count >= LIMIT_ORIGIN_POOLS)
+            return NULL;
+        pool = make_pool(pools, key, origin);
+    } else if (pools->lru.head.prev != &pool->lru_node) {
+        list_remove(&pools->lru, &pool->lru_node);
+        list_push_back(&pools->lru, &pool->lru_node);
+    }
+    pool->used_at_ms = loop_now_ms(pools->options.loop);
+    return pool;
+}
+
+/* Frees the empty pools whose memory has expired. */
+static void pools_swept(struct deadline *deadline)
+{
+    struct origin_pools *pools = container_of(deadline, struct origin_pools, sweep);
+    uint64_t now_ms = loop_now_ms(pools->options.loop);
+    LIST_EACH(&pools->lru, node)
+    {
+        struct origin_pool *pool = container_of(node, struct origin_pool, lru_node);
+        if (now_ms - pool->used_at_ms < LIMIT_ORIGIN_PROTOCOL_MS)
+            break;
+        if (origin_pool_empty(pool))
+            free_pool(pool);
+    }
+    deadline_arm(pools->options.loop, &pools->sweep, ORIGIN_SWEEP_MS, pools_swept);
+}
+
+/* ---- closing */
+
+void origin_pools_close(struct origin_pools **pools_slot, void (*closed)(void *owner), void *owner)
+{
+    struct origin_pools *pools = *pools_slot;
+    *pools_slot = NULL;
+    pools->closing = true;
+    pools->closed = closed;
+    pools->closed_owner = owner;
+    deadline_disarm(pools->options.loop, &pools->sweep);
+    wake_post(&pools->options.loop->wakeq, &pools->close_wake);
+}
+
+void origin_pools_conn_gone(struct origin_pools *pools)
+{
+    pools->conn_count--;
+    if (pools->closing)
+        wake_post(&pools->options.loop->wakeq, &pools->close_wake);
+}
+
+static void finish_close(struct origin_pools *pools)
+{
+    void (*closed)(void *owner) = pools->closed;
+    void *owner = pools->closed_owner;
+    LIST_EACH(&pools->lru, node)
+    free_pool(container_of(node, struct origin_pool, lru_node));
+    wake_cancel(&pools->options.loop->wakeq, &pools->close_wake);
+    unref_profiles(pools);
+    map_release(&pools->by_key);
+    buf_release(&pools->key);
+    free(pools);
+    closed(owner);
+}
+
+static void pools_close_woken(struct wake *wake)
+{
+    struct origin_pools *pools = container_of(wake, struct origin_pools, close_wake);
+    if (!pools->shut) {
+        pools->shut = true;
+        LIST_EACH(&pools->lru, node)
+        origin_pool_shut(container_of(node, struct origin_pool, lru_node));
+    }
+    if (pools->conn_count == 0)
+        finish_close(pools);
+}
