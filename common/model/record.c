@@ -2,6 +2,8 @@
 /* record.c - the content of each record type, checked and written in one way. */
 #include "common/model/record.h"
 
+#include <stdio.h>
+
 #include "common/base/text.h"
 
 #define CAA_TAG_BYTES_MAX 15

@@ -7,6 +7,8 @@
  */
 #include "common/model/zone_document.h"
 
+#include <stdlib.h>
+
 #include "common/base/json.h"
 #include "common/base/mem.h"
 #include "common/base/text.h"
