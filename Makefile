@@ -50,6 +50,7 @@ FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.
 include mk/deps.mk
 include mk/tests.mk
 include mk/control.mk
+include mk/edge.mk
 
 # ---- programs
 build: $(B)/trunkline-control $(B)/trunkline-edge ## both programs in build/debug, with ASan and UBSan (the default)

@@ -30,6 +30,9 @@
     X(CLIENT_HEAD_MS,           10000,    "ms",     "a whole request head, from its first byte")                  \
     X(CLIENT_IDLE_MS,           180000,   "ms",     "a client connection with nothing in flight")                 \
     X(CLIENT_BODY_STALL_MS,     60000,    "ms",     "no byte of a request body, or of room for the answer")       \
+    X(CLIENT_PIPELINE_BYTES,    16384,    "bytes",  "read ahead of the next request while one is answered (HTTP/1.1)") \
+    X(CLIENT_LINGER_BYTES,      262144,   "bytes",  "request body thrown away so that an early answer is not lost to a reset") \
+    X(CLIENT_LINGER_MS,         2000,     "ms",     "how long a client may take to close after a last answer")    \
     /* origins */                                                                                             \
     X(ORIGIN_CONNS,             256,      "count",  "connections of one worker to one origin")                    \
     X(ORIGIN_WAITING,           4096,     "count",  "exchanges that wait for one origin")                         \
@@ -82,6 +85,9 @@
     X(LINK_HEARTBEAT_MS,        1000,     "ms",     "a heartbeat each way")                                       \
     X(LINK_SILENCE_MS,          10000,    "ms",     "a link without a frame is dead")                             \
     X(LINK_BACKOFF_MS,          2000,     "ms",     "longest pause before the edge dials control again")          \
+    X(REPLICA_CHECK_BYTES,      67108864, "bytes",  "a replica that is checked as a whole when it is opened")     \
+    X(WORKER_ANSWER_MS,         10000,    "ms",     "a worker that does not answer its supervisor is killed")     \
+    X(ADOPT_MS,                 2000,     "ms",     "a new supervisor waits for workers that were left behind")   \
     X(EDGES,                    256,      "count",  "edges of one control")                                       \
     X(EDGE_REFUSALS,            256,      "count",  "documents set aside by one edge that control remembers")     \
     X(WORKERS,                  256,      "count",  "workers of one edge")                                        \

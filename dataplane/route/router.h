@@ -2,13 +2,14 @@
 /*
  * router.h - hostname in, zone and origins out; knows no HTTP.
  *
- *      router_match -> zone_cache (hot hostnames, absent ones too, bounded) -> replica_reader
- * (SQLite, read-only)
+ *      router_match -> zone_cache                       -> replica_reader
+ *                      (hot hostnames, absent ones too,     (SQLite, read-only,
+ *                       bounded)                             on a cache miss)
  *
  * The replica is read on a cache miss only.  A zone that was found is immutable and referenced: a
  * running exchange keeps the one it was routed by, whatever changes meanwhile.
  *
- * Limits: LIMIT_ZONE_CACHE, LIMIT_TLS_PROFILES.
+ * Limits: LIMIT_ZONE_CACHE, LIMIT_ZONE_CACHE_BYTES.
  */
 #ifndef TRUNKLINE_DATAPLANE_ROUTE_ROUTER_H
 #define TRUNKLINE_DATAPLANE_ROUTE_ROUTER_H
@@ -23,8 +24,8 @@ struct router_options {
     const char *edge_key_path; /* opens the private keys in the replica */
 };
 
-/* A replica that is not there yet is not an error: nothing matches until router_reopen finds one.
- */
+/* A replica that is not there yet is not an error: nothing matches until router_forget_all, which
+ * the supervisor's word about a new replica leads to, finds one. */
 MUST_USE enum err router_open(const struct router_options *options, struct router **out,
                               struct problem *problem);
 void router_close(struct router **router);
@@ -46,8 +47,10 @@ MUST_USE enum err router_certificate(struct router *router, struct span host, st
 /* The id alone, from the cache: cheap. */
 MUST_USE enum err router_certificate_id(struct router *router, struct span host, struct id *id_out);
 
-/* Forgets what is cached of these zones (or of all): the next match reads the replica. */
+/* Forgets what is cached of these zones: the next match reads the replica.  zone_ids are
+ * zone_count times ID_TEXT_BYTES characters. */
 void router_forget(struct router *router, struct span zone_ids, size_t zone_count);
+/* Forgets all, and opens the replica anew when its path names another file by now. */
 void router_forget_all(struct router *router);
 
 /* How the i-th origin of a matched hostname is spoken to, for a visitor's host: port, TLS, SNI and
