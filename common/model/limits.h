@@ -61,6 +61,7 @@
     X(H2_PING_PER_S,            1,        "1/s",    "the same, regained")                                         \
     X(H2_GLITCH_BURST,          1000,     "count",  "PRIORITY, empty DATA, WINDOW_UPDATE for no stream")          \
     X(H2_GLITCH_PER_S,          100,      "1/s",    "the same, regained")                                         \
+    X(H2_GOODBYE_MS,            2000,     "ms",     "for a last GOAWAY to leave")                                 \
     /* transports */                                                                                          \
     X(TRANSPORT_OUT_BYTES,      262144,   "bytes",  "unwritten output of one connection")                         \
     X(WAKE_BUDGET,              4096,     "count",  "wakes in one loop turn")                                     \
