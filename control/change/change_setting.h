@@ -8,6 +8,8 @@
 #include "common/model/setting.h"
 #include "control/change/change.h"
 
+#define CHANGE_SETTINGS_MAX 256
+
 struct change_setting {
     struct span id;         /* "origin_max_http_version" */
     const char *path;       /* put before the member in a problem: "" or "items[2]." */

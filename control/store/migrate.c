@@ -110,8 +110,9 @@ enum err migrate(struct store_conn *conn, struct problem *problem)
         err = apply_all(conn, problem);
     if (err == ERR_OK)
         err = connection_run(conn, "COMMIT");
-    if (err != ERR_OK && !sqlite3_get_autocommit(conn->db))
-        (void)connection_run(conn, "ROLLBACK");
+    if (err != ERR_OK && !sqlite3_get_autocommit(conn->db) &&
+        connection_run(conn, "ROLLBACK") != ERR_OK)
+        err = ERR_IO;
     if (err != ERR_OK && problem && problem->text[0] == '\0')
         (void)problem_set(problem, err, "store", "%.120s: its schema cannot be brought up to date",
                           conn->store->path);

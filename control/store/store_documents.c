@@ -21,6 +21,15 @@ static enum err newest(struct store_conn *conn, uint64_t *revision, struct diges
     return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
+enum err store_revision_next(struct store_conn *conn, uint64_t *out)
+{
+    struct digest chain;
+    ASSERT(conn->writing);
+    TRY(newest(conn, out, &chain));
+    *out += 1;
+    return ERR_OK;
+}
+
 enum err store_revision_take(struct store_conn *conn, const struct digest *changed, uint64_t *out)
 {
     ASSERT(conn->writing);

@@ -18,7 +18,9 @@ struct store_document {
     bool deleted; /* a tombstone: body is empty */
 };
 
-/* The next number, under the writer's lock; called last in a transaction. */
+/* The number that store_revision_take will give in this transaction. */
+MUST_USE enum err store_revision_next(struct store_conn *conn, uint64_t *out);
+/* Takes the next number, under the writer's lock; called last in a transaction. */
 MUST_USE enum err store_revision_take(struct store_conn *conn, const struct digest *changed,
                                       uint64_t *out);
 /* Replaces what the zone had. */

@@ -114,7 +114,7 @@ CREATE TABLE local_ca (
 -- A deleted zone keeps its row as a tombstone, so that edges hear of it.
 CREATE TABLE documents (
     zone_id  TEXT PRIMARY KEY CHECK (length(zone_id) = 32),
-    revision INTEGER NOT NULL REFERENCES revisions (revision),
+    revision INTEGER NOT NULL REFERENCES revisions (revision) DEFERRABLE INITIALLY DEFERRED,
     deleted  INTEGER NOT NULL CHECK (deleted IN (0, 1)),
     digest   BLOB NOT NULL CHECK (length(digest) = 32),
     body     BLOB NOT NULL

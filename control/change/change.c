@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * change.c - the one door through which anything in the store changes.
+ *
+ *      open --[operations]--> open --[change_commit]--> documents, revision, COMMIT, on_revision
+ *                               '----[change_abandon]-> ROLLBACK
+ */
+#include "control/change/change.h"
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "control/change/change_int.h"
+#include "control/store/store_audit.h"
+#include "control/store/store_documents.h"
+
+enum err change_begin(const struct change_door *door, const struct change_actor *actor,
+                      struct change **out)
+{
+    struct store_conn *conn = NULL;
+    *out = NULL;
+    TRY(store_write_begin(door->store, &conn));
+    struct change *change = mem_new(struct change);
+    change->door = door;
+    change->actor = *actor;
+    change->conn = conn;
+    change->now_us = clock_wall_us();
+    arena_init(&change->arena, NULL);
+    *out = change;
+    return ERR_OK;
+}
+
+static void release(struct change **change)
+{
+    store_write_rollback(&(*change)->conn);
+    arena_release(&(*change)->arena);
+    mem_free(change);
+}
+
+void change_abandon(struct change **change)
+{
+    if (*change)
+        release(change);
+}
+
+static enum err write_documents(struct change *change, uint64_t *revision_out,
+                                struct problem *problem)
+{
+    uint64_t revision = 0, taken = 0;
+    struct digest changed = {{0}};
+    if (change->zone_count == 0)
+        return ERR_OK;
+    TRY(store_revision_next(change->conn, &revision));
+    for (size_t i = 0; i < change->zone_count; i++)
+        TRY(change_document_write(change, &change->zones[i], revision, &changed, problem));
+    TRY(store_revision_take(change->conn, &changed, &taken));
+    ASSERT(taken == revision);
+    *revision_out = revision;
+    return ERR_OK;
+}
+
+static enum err finish(struct change *change, uint64_t *revision_out, struct problem *problem)
+{
+    if (change->audit_count == 0) {
+        log_error("change_without_audit", F_U64("zones", change->zone_count));
+        return problem_set(problem, ERR_INTERNAL, "", "nothing says what was changed");
+    }
+    TRY(write_documents(change, revision_out, problem));
+    return store_write_commit(&change->conn);
+}
+
+enum err change_commit(struct change **change, uint64_t *revision_out, struct problem *problem)
+{
+    const struct change_door *door = (*change)->door;
+    *revision_out = 0;
+    enum err err = finish(*change, revision_out, problem);
+    release(change);
+    if (err != ERR_OK) {
+        *revision_out = 0;
+        return err;
+    }
+    if (*revision_out > 0) {
+        log_info("revision_committed", F_U64("revision", *revision_out));
+        if (door->on_revision)
+            door->on_revision(door->on_revision_owner, *revision_out);
+    }
+    return ERR_OK;
+}
+
+static enum err find_role(struct change *change, const struct id *account_id, enum role *out)
+{
+    struct store_member member;
+    *out = ROLE_OPERATOR;
+    if (change->actor.scope.platform_wide)
+        return ERR_OK;
+    *out = ROLE_NONE;
+    enum err err =
+        store_member_get(change->conn, account_id, &change->actor.scope.user_id, &member);
+    if (err == ERR_OK && role_parse(span_str(member.role), out) != ERR_OK)
+        err = ERR_CORRUPT;
+    return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+enum err change_permit(struct change *change, const struct id *account_id,
+                       enum permission permission, struct problem *problem)
+{
+    enum role role = ROLE_NONE;
+    TRY(find_role(change, account_id, &role));
+    if (permission_granted(permission, role))
+        return ERR_OK;
+    return problem_set(problem, ERR_FORBIDDEN, "", "requires the permission %s",
+                       permission_slug(permission));
+}
+
+enum err change_find_zone(struct change *change, const struct id *zone_id,
+                          enum permission permission, struct store_zone *out,
+                          struct problem *problem)
+{
+    enum err err = store_zone_get(change->conn, &change->actor.scope, zone_id, &change->arena, out);
+    if (err == ERR_NOT_FOUND)
+        return problem_set(problem, err, "", "no such zone");
+    TRY(err);
+    return change_permit(change, &out->account_id, permission, problem);
+}
+
+enum err change_touch(struct change *change, struct change_zone zone, struct problem *problem)
+{
+    for (size_t i = 0; i < change->zone_count; i++) {
+        if (!id_equal(change->zones[i].id, zone.id))
+            continue;
+        change->zones[i].deleted = zone.deleted;
+        return ERR_OK;
+    }
+    if (change->zone_count == CHANGE_ZONES_MAX)
+        return problem_set(problem, ERR_LIMIT, "", "one change may touch %d zones",
+                           CHANGE_ZONES_MAX);
+    change->zones[change->zone_count++] = zone;
+    return ERR_OK;
+}
+
+enum err change_audit(struct change *change, const struct change_entry *entry)
+{
+    const struct store_audit_entry row = {
+        .at_us = change->now_us,
+        .user_id = change->actor.scope.user_id,
+        .token_id = change->actor.token_id,
+        .account_id = entry->account_id,
+        .zone_id = entry->zone_id,
+        .action = span_str(entry->action),
+        .old_json = entry->old_json ? buf_span(entry->old_json) : SPAN_EMPTY,
+        .new_json = entry->new_json ? buf_span(entry->new_json) : SPAN_EMPTY,
+        .ip = change->actor.ip,
+        .request_id = change->actor.request_id,
+    };
+    ASSERT(!entry->old_json || !entry->old_json->overflowed);
+    ASSERT(!entry->new_json || !entry->new_json->overflowed);
+    TRY(store_audit_append(change->conn, &row));
+    change->audit_count++;
+    return ERR_OK;
+}
