@@ -37,7 +37,8 @@ bool address_is_v4(const struct address *address);
 /* The canonical text, NUL-terminated. */
 void address_format(const struct address *address, char out[ADDRESS_TEXT_BYTES]);
 
-/* Adds "10.0.0.0/8"; ERR_INVALID for what is not a range, ERR_LIMIT when there are too many. */
+/* Adds "10.0.0.0/8" or one address; ERR_INVALID for what is not a range ("10.0.0.1/8" neither),
+ * ERR_LIMIT when there are too many.  IPv4 is allowed by IPv4 ranges only, not by "::/0". */
 MUST_USE enum err address_policy_allow(struct address_policy *policy, struct span cidr);
 
 /* ERR_ORIGIN_ADDRESS with a text that names the range it fell into. */

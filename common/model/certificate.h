@@ -44,7 +44,8 @@ struct certificate_authority {
     struct span chain_pem, key_pem;
 };
 
-/* A new P-256 key and a certificate for the names, signed by ca, valid for 825 days. */
+/* A new P-256 key and a certificate for the names, signed by ca, valid for 825 days (never
+ * longer than ca).  The chain is the certificate followed by ca's; names[0] is its subject. */
 MUST_USE enum err certificate_sign(const struct certificate_authority *ca,
                                    const struct hostname *names, size_t name_count, uint64_t now_s,
                                    struct buf *chain_out, struct buf *key_out);

@@ -29,7 +29,9 @@ bool record_type_proxiable(enum record_type type);
 #define RECORD_CONTENT_BYTES_MAX 4096
 
 /* Checks `content` for the type and writes its canonical form (an address as inet_ntop writes it, a
- * name normalised) into out, NUL-terminated.  A proxied address must be allowed by policy. */
+ * name normalised) into out, NUL-terminated.  A proxied address must be allowed by policy; a
+ * proxied name like "localhost" is refused while policy allows nothing more than the public
+ * addresses. */
 struct record_content {
     enum record_type type;
     bool proxied;

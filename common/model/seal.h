@@ -28,8 +28,8 @@ void seal_key_wipe(struct seal_key *key);
 /* Appends the sealed bytes. */
 void seal_close(const struct seal_key *key, struct span bound_to, struct span secret,
                 struct buf *out);
-/* Appends the secret; ERR_CORRUPT when key, binding or bytes are not those of seal_close.  The
- * caller wipes what it got. */
+/* Appends the secret; ERR_CORRUPT when key, binding or bytes are not those of seal_close,
+ * ERR_TOO_LARGE past out's ceiling.  The caller wipes what it got. */
 MUST_USE enum err seal_open(const struct seal_key *key, struct span bound_to, struct span sealed,
                             struct buf *out);
 

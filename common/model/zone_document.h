@@ -50,8 +50,9 @@ struct zone_document {
     size_t hostname_count;
 };
 
-/* Appends the JSON form of what the fields say (revision is left out).  The caller filled a
- * document of its own; its spans may be borrowed. */
+/* Appends the JSON form of what the fields say (revision is left out); equal fields give equal
+ * bytes, whatever the order of hostnames.  The caller filled a document of its own; its spans may
+ * be borrowed. */
 void zone_document_encode(const struct zone_document *document, struct buf *out);
 
 /* Decodes and checks (zone_check) outside bytes; *out has one reference, the caller's.  The problem
@@ -66,8 +67,8 @@ void zone_document_unref(struct zone_document **document);
 /* The rules that span objects: names within the zone, no name twice, limits, origins that exist. */
 MUST_USE enum err zone_check(const struct zone_document *document, struct problem *problem);
 
-/* The entry for a normalised host: the exact name, else the wildcard one label up; NULL when
- * neither is there. */
+/* The entry of a decoded document (its hostnames are sorted) for a normalised host: the exact name,
+ * else the wildcard one label up; NULL when neither is there. */
 const struct zone_hostname *zone_document_match(const struct zone_document *document,
                                                 struct span host);
 

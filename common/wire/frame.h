@@ -24,13 +24,14 @@ struct frame {
 
 struct frame_reader {
     struct buf pending; /* bytes of an unfinished frame */
-    size_t taken_bytes; /* of the frame lent last; dropped by the next call */
+    size_t taken_bytes; /* of the frames lent; dropped by the next feed */
 };
 
 void frame_reader_init(struct frame_reader *reader);
 void frame_reader_release(struct frame_reader *reader);
 
-/* Adds bytes from the stream. */
+/* Adds bytes from the stream.  Take every frame out (ERR_MORE) before the next feed: a reader that
+ * is fed two frames' worth at once is lost. */
 void frame_reader_feed(struct frame_reader *reader, struct span bytes);
 
 /* ERR_OK: *out is the next frame, lent until the next call.  ERR_MORE: nothing whole is there.
@@ -40,7 +41,7 @@ MUST_USE enum err frame_reader_next(struct frame_reader *reader, struct frame *o
 
 /* Starts a frame at the end of out and returns the mark that frame_end needs. */
 size_t frame_begin(struct buf *out, uint8_t kind);
-/* Writes the length into the head. */
+/* Writes the length into the head; drops the whole frame where out has overflowed. */
 void frame_end(struct buf *out, size_t mark);
 
 #endif
