@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * h2_abuse.h - what one connection may do to us that costs it nothing.
+ *
+ * A budget is a token bucket: a burst, and so many a second.  Frames that are cheap to send and
+ * dear to receive spend from one; an empty bucket ends the connection with ENHANCE_YOUR_CALM.
+ *
+ *      RESET      RST_STREAM that came, and those that the peer's errors made us send
+ *      SETTINGS   SETTINGS that came
+ *      PING       PING that came; full again when DATA was sent (gRPC probes bandwidth with PING)
+ *      GLITCH     PRIORITY, empty DATA, WINDOW_UPDATE for streams that are gone
+ *
+ * Limits: LIMIT_H2_<budget>_BURST, LIMIT_H2_<budget>_PER_S.
+ */
+#ifndef TRUNKLINE_DATAPLANE_H2_H2_ABUSE_H
+#define TRUNKLINE_DATAPLANE_H2_H2_ABUSE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/assert.h"
+
+enum h2_budget {
+    H2_BUDGET_RESET,
+    H2_BUDGET_SETTINGS,
+    H2_BUDGET_PING,
+    H2_BUDGET_GLITCH,
+    H2_BUDGET_COUNT
+};
+
+struct h2_abuse {
+    uint64_t filled_at_ms[H2_BUDGET_COUNT];
+    uint32_t millitokens[H2_BUDGET_COUNT];
+};
+
+/* All buckets full. */
+void h2_abuse_init(struct h2_abuse *abuse, uint64_t now_ms);
+/* Takes one token; false when there is none. */
+MUST_USE bool h2_abuse_spend(struct h2_abuse *abuse, enum h2_budget budget, uint64_t now_ms);
+/* The bucket is full again. */
+void h2_abuse_fill(struct h2_abuse *abuse, enum h2_budget budget);
+
+#endif

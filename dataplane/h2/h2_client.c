@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * h2_client.c - a visitor's HTTP/2 connection: requests in, exchanges out.
+ *
+ *      OPEN --h2_client_drain--> NOTICED (GOAWAY 2^31-1, PING) --[ping ack, or a tick]--> GOAWAY
+ *                                with the last stream; when that one has ended: ended
+ */
+#include "dataplane/h2/h2_client.h"
+
+#include "common/base/mem.h"
+#include "common/base/text.h"
+#include "dataplane/h2/h2_fields.h"
+#include "dataplane/h2/h2_session.h"
+
+/* How often time is looked at: a fourth of the shortest limit that is in force. */
+#define TICK_BUSY_MS (LIMIT_CLIENT_HEAD_MS / 4)
+#define TICK_IDLE_MS (LIMIT_CLIENT_IDLE_MS / 4)
+
+enum drain_step { DRAIN_NONE, DRAIN_NOTICED, DRAIN_TOLD };
+
+struct h2_client {
+    struct h2_session session;
+    const struct exchange_intake *intake;
+    const struct client_facts *facts;
+    const struct h2_client_events *events;
+    void *owner;
+    enum drain_step drain;
+};
+
+static struct h2_client *client_of(struct h2_session *session)
+{
+    return container_of(session, struct h2_client, session);
+}
+
+/* ---- side events: the response */
+
+static void client_on_head(struct side *side)
+{
+    struct h2_stream *stream = h2_stream_of_side(side);
+    struct h2_session *session = stream->session;
+    const struct head *head = side_in_head(side);
+    nghttp2_data_provider storage;
+    struct h2_block block;
+
+    h2_fields_response(&block, head, &side->exchange->arena);
+    stream->out_submitted = true;
+    if (nghttp2_submit_response(session->ng, stream->id, block.items, block.count,
+                                h2_stream_body(stream, head, &storage)) != 0)
+        h2_stream_fail(stream, ERR_INTERNAL, NGHTTP2_INTERNAL_ERROR);
+    h2_session_flush_later(session);
+}
+
+static void submit_interim(struct h2_stream *stream, const nghttp2_nv *items, size_t count)
+{
+    if (stream->out_submitted)
+        return;
+    if (nghttp2_submit_headers(stream->session->ng, NGHTTP2_FLAG_NONE, stream->id, NULL, items,
+                               count, NULL) != 0)
+        h2_stream_fail(stream, ERR_INTERNAL, NGHTTP2_INTERNAL_ERROR);
+    h2_session_flush_later(stream->session);
+}
+
+static void client_on_interim(struct side *side)
+{
+    struct h2_block block;
+    h2_fields_response(&block, side_in_interim(side), &side->exchange->arena);
+    submit_interim(h2_stream_of_side(side), block.items, block.count);
+}
+
+/* The rest of the request is not wanted; the answer is still to be sent whole (L7). */
+static void client_on_stop(struct side *side)
+{
+    struct h2_stream *stream = h2_stream_of_side(side);
+    if (stream->in_ended)
+        return;
+    if (stream->out_ended)
+        h2_stream_reset(stream, NGHTTP2_NO_ERROR);
+    else
+        stream->reset_when_ended = true;
+}
+
+static void client_on_abort(struct side *side)
+{
+    h2_stream_reset(h2_stream_of_side(side), NGHTTP2_INTERNAL_ERROR);
+}
+
+static const struct side_ops client_side_ops = {
+    .name = "h2_client",
+    .on_head = client_on_head,
+    .on_interim = client_on_interim,
+    .on_bytes = h2_stream_on_bytes,
+    .on_room = h2_stream_on_room,
+    .on_stop = client_on_stop,
+    .on_abort = client_on_abort,
+};
+
+/* ---- the request */
+
+static struct h2_stream *on_request(struct h2_session *session, int32_t id)
+{
+    struct h2_client *client = client_of(session);
+    struct client_facts facts = *client->facts;
+    struct h2_stream *stream = h2_stream_new(session, id);
+
+    facts.version = HTTP_2;
+    facts.stream_id = (uint64_t)id;
+    struct exchange *exchange =
+        exchange_new(client->intake->pools, &stream->side, &client_side_ops, &facts);
+    h2_stream_begin_head(stream, &exchange->arena);
+    h2_session_tick_in(session, TICK_BUSY_MS);
+    return stream;
+}
+
+/* Well-formed and refused: an answer of headers alone, and the rest of the request unread.
+ * Malformed: a stream error (RFC 9113 8.1.1). */
+static void refuse(struct h2_stream *stream, enum err err)
+{
+    int status = err_edge_status(err);
+    char digits[TEXT_U64_BYTES_MAX];
+    size_t len = text_format_u64((uint64_t)status, digits);
+    const nghttp2_nv items[] = {
+        {(uint8_t[]){":status"}, (uint8_t *)digits, sizeof(":status") - 1, len, 0},
+        {(uint8_t[]){"content-length"}, (uint8_t[]){"0"}, sizeof("content-length") - 1, 1, 0},
+    };
+
+    if (status == 400) {
+        h2_stream_fail(stream, err, NGHTTP2_PROTOCOL_ERROR);
+        return;
+    }
+    side_fail(&stream->side, err);
+    stream->out_submitted = true;
+    stream->reset_when_ended = !stream->in_ended;
+    if (nghttp2_submit_response(stream->session->ng, stream->id, items, countof(items), NULL) != 0)
+        h2_stream_reset(stream, NGHTTP2_INTERNAL_ERROR);
+}
+
+static void say_continue(struct h2_stream *stream)
+{
+    const nghttp2_nv item = {(uint8_t[]){":status"}, (uint8_t[]){"100"}, sizeof(":status") - 1, 3,
+                             0};
+    submit_interim(stream, &item, 1);
+}
+
+static void on_head(struct h2_stream *stream, bool ended)
+{
+    struct h2_client *client = client_of(stream->session);
+    struct head *head = stream->head;
+    enum err err = stream->block_err;
+
+    stream->head = NULL;
+    stream->in_head_done = true;
+    stream->in_ended = ended;
+    head->bodyless = ended;
+    if (stream->session->block_bytes > LIMIT_HEAD_ANNOUNCED_BYTES)
+        err = ERR_REQUEST_HEAD_TOO_LARGE;
+    if (err == ERR_OK) {
+        h2_fields_join_cookies(&head->fields);
+        err = head_check_request(head, NULL);
+    }
+    if (err != ERR_OK) {
+        refuse(stream, err);
+        return;
+    }
+    side_put_head(&stream->side, head);
+    if (ended)
+        side_put_end(&stream->side);
+    else if (head->expects_continue)
+        say_continue(stream);
+    client->intake->begin(client->intake->owner, stream->side.exchange);
+}
+
+/* ---- what the session tells */
+
+static void on_out_ended(struct h2_stream *stream)
+{
+    if (stream->reset_when_ended && !stream->in_ended)
+        h2_stream_reset(stream, NGHTTP2_NO_ERROR);
+}
+
+static void on_stream_closed(struct h2_stream *stream, uint32_t code)
+{
+    (void)code;
+    if (!side_attached(&stream->side))
+        return;
+    if (stream->in_ended && stream->out_ended)
+        side_detach(&stream->side);
+    else
+        side_fail(&stream->side, stream->in_reset ? ERR_CLIENT_GONE : ERR_REQUEST_FRAMING);
+}
+
+static void on_stream_lost(struct h2_stream *stream)
+{
+    h2_stream_fail(stream, ERR_CLIENT_GONE, NGHTTP2_INTERNAL_ERROR);
+}
+
+static void tell_last_stream(struct h2_client *client)
+{
+    nghttp2_session *ng = client->session.ng;
+    client->drain = DRAIN_TOLD;
+    int32_t last_id = nghttp2_session_get_last_proc_stream_id(ng);
+    if (nghttp2_submit_goaway(ng, NGHTTP2_FLAG_NONE, last_id, NGHTTP2_NO_ERROR, NULL, 0) != 0)
+        h2_session_end(&client->session, ERR_INTERNAL, true);
+    h2_session_flush_later(&client->session);
+}
+
+static void on_ping_ack(struct h2_session *session)
+{
+    if (client_of(session)->drain == DRAIN_NOTICED)
+        tell_last_stream(client_of(session));
+}
+
+/* ---- time */
+
+static void tick_stream(struct h2_stream *stream, uint64_t now_ms)
+{
+    struct side *side = &stream->side;
+    if (!side_attached(side) || now_ms - stream->progress_at_ms < LIMIT_CLIENT_BODY_STALL_MS)
+        return;
+    bool answer_waits = stream->out_submitted && !stream->out_ended && !stream->out_waiting;
+    /* Once there is an answer, a silent request is the affair of the two ends (gRPC). */
+    bool request_stalls = !stream->in_ended && !stream->out_submitted &&
+                          side_out_state(side) == FLOW_OPEN && side_room(side) > 0;
+    if (answer_waits)
+        h2_stream_fail(stream, ERR_CLIENT_GONE, NGHTTP2_CANCEL);
+    else if (request_stalls)
+        h2_stream_fail(stream, ERR_REQUEST_TIMEOUT, NGHTTP2_CANCEL);
+}
+
+static uint64_t on_tick(struct h2_session *session, uint64_t now_ms)
+{
+    struct h2_client *client = client_of(session);
+
+    if (client->drain == DRAIN_NOTICED)
+        tell_last_stream(client);
+    if (!session->settings_seen && now_ms - session->opened_at_ms >= LIMIT_CLIENT_HANDSHAKE_MS) {
+        h2_session_end(session, ERR_TIMEOUT, true);
+        return 0;
+    }
+    if (session->block_since_ms != 0 && now_ms - session->block_since_ms >= LIMIT_CLIENT_HEAD_MS) {
+        h2_session_terminate(session, NGHTTP2_ENHANCE_YOUR_CALM, ERR_REQUEST_TIMEOUT);
+        return 0;
+    }
+    LIST_EACH(&session->streams, node)
+    tick_stream(container_of(node, struct h2_stream, node), now_ms);
+    if (!list_empty(&session->streams) || !session->settings_seen || session->block_since_ms != 0)
+        return TICK_BUSY_MS;
+    if (now_ms - session->idle_since_ms >= LIMIT_CLIENT_IDLE_MS) {
+        h2_session_terminate(session, NGHTTP2_NO_ERROR, ERR_CLOSED);
+        return 0;
+    }
+    return TICK_IDLE_MS;
+}
+
+/* ---- the connection */
+
+static void on_ended(struct h2_session *session, enum err err)
+{
+    struct h2_client *client = client_of(session);
+    client->events->on_closed(client->owner, err);
+    mem_free(&client);
+}
+
+static const struct h2_role client_role = {
+    .client_facing = true,
+    .conn_window_bytes = LIMIT_CLIENT_CONN_WINDOW_BYTES,
+    .block_bytes_max = LIMIT_HEAD_BYTES,
+    .broken_err = ERR_PROTOCOL,
+    .on_request = on_request,
+    .on_head = on_head,
+    .on_out_ended = on_out_ended,
+    .on_stream_closed = on_stream_closed,
+    .on_ping_ack = on_ping_ack,
+    .on_tick = on_tick,
+    .on_stream_lost = on_stream_lost,
+    .on_ended = on_ended,
+};
+
+struct h2_client *h2_client_open(struct transport *transport, const struct exchange_intake *intake,
+                                 const struct client_facts *facts,
+                                 const struct h2_client_events *events, void *owner)
+{
+    static const nghttp2_settings_entry settings[] = {
+        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, LIMIT_CLIENT_STREAMS},
+        {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, LIMIT_FLOW_BYTES},
+        {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, LIMIT_HEAD_ANNOUNCED_BYTES},
+        {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
+    };
+    struct h2_client *client = mem_new(struct h2_client);
+    client->intake = intake;
+    client->facts = facts;
+    client->events = events;
+    client->owner = owner;
+    h2_session_open(&client->session, &client_role, transport, settings, countof(settings));
+    h2_session_tick_in(&client->session, TICK_BUSY_MS);
+    return client;
+}
+
+void h2_client_drain(struct h2_client *client)
+{
+    struct h2_session *session = &client->session;
+    if (client->drain != DRAIN_NONE)
+        return;
+    client->drain = DRAIN_NOTICED;
+    /* What the visitor sent before it heard the notice is still served (RFC 9113 6.8). */
+    if (nghttp2_submit_shutdown_notice(session->ng) != 0 ||
+        nghttp2_submit_ping(session->ng, NGHTTP2_FLAG_NONE, NULL) != 0)
+        h2_session_end(session, ERR_INTERNAL, true);
+    h2_session_tick_in(session, TICK_BUSY_MS);
+    h2_session_flush_later(session);
+}
+
+void h2_client_close(struct h2_client *client)
+{
+    h2_session_terminate(&client->session, NGHTTP2_NO_ERROR, ERR_CLOSED);
+    h2_session_end(&client->session, ERR_CLOSED, false);
+}

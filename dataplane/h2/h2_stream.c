@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * h2_stream.c - one HTTP/2 stream is one side of an exchange: what both roles do alike.
+ */
+#include "dataplane/h2/h2_stream.h"
+
+#include "common/base/mem.h"
+#include "dataplane/h2/h2_fields.h"
+#include "dataplane/h2/h2_session.h"
+
+#define STREAM_TAG 0x68327374u
+#define FRAME_HEAD_BYTES 9
+
+struct h2_stream *h2_stream_new(struct h2_session *session, int32_t id)
+{
+    struct list_node *node = list_pop_front(&session->spares);
+    struct h2_stream *stream =
+        node ? container_of(node, struct h2_stream, node) : mem_new(struct h2_stream);
+
+    *stream = (struct h2_stream){
+        .tag = STREAM_TAG,
+        .id = id,
+        .session = session,
+        .progress_at_ms = h2_session_now_ms(session),
+    };
+    list_push_back(&session->streams, &stream->node);
+    return stream;
+}
+
+/* The memory stays with the session: the event in which a stream ends may still return through it.
+ */
+void h2_stream_free(struct h2_stream *stream)
+{
+    struct h2_session *session = stream->session;
+    ASSERT(!side_attached(&stream->side));
+    if (session->receiving == stream) {
+        session->receiving = NULL;
+        session->block_since_ms = 0;
+    }
+    list_remove(&session->streams, &stream->node);
+    list_push_front(&session->spares, &stream->node);
+    if (list_empty(&session->streams))
+        session->idle_since_ms = h2_session_now_ms(session);
+    if (session->role->on_stream_freed)
+        session->role->on_stream_freed(session);
+}
+
+struct h2_stream *h2_stream_of(nghttp2_session *ng, int32_t id)
+{
+    struct h2_stream *stream = nghttp2_session_get_stream_user_data(ng, id);
+    if (stream)
+        TAG_CHECK(stream, STREAM_TAG);
+    return stream;
+}
+
+static void end_stream(struct h2_stream *stream, uint32_t code)
+{
+    if (stream->id == 0) {
+        h2_stream_free(stream);
+        return;
+    }
+    if (stream->reset_posted)
+        return;
+    stream->reset_posted = true;
+    /* It fails for want of memory alone. */
+    if (nghttp2_submit_rst_stream(stream->session->ng, NGHTTP2_FLAG_NONE, stream->id, code) != 0)
+        h2_session_end(stream->session, ERR_INTERNAL, true);
+    h2_session_flush_later(stream->session);
+}
+
+void h2_stream_reset(struct h2_stream *stream, uint32_t code)
+{
+    if (side_attached(&stream->side))
+        side_detach(&stream->side);
+    end_stream(stream, code);
+}
+
+void h2_stream_fail(struct h2_stream *stream, enum err err, uint32_t code)
+{
+    if (side_attached(&stream->side))
+        side_fail(&stream->side, err);
+    end_stream(stream, code);
+}
+
+/* ---- in */
+
+void h2_stream_begin_head(struct h2_stream *stream, struct arena *arena)
+{
+    stream->head = arena_alloc(arena, sizeof(*stream->head));
+    head_init(stream->head, arena);
+    stream->head->version = HTTP_2;
+    stream->block = &stream->head->fields;
+    stream->block_err = ERR_OK;
+}
+
+void h2_stream_begin_trailers(struct h2_stream *stream)
+{
+    struct arena *arena = &stream->side.exchange->arena;
+    stream->head = NULL;
+    stream->block = arena_alloc(arena, sizeof(*stream->block));
+    fields_init(stream->block, arena);
+    stream->block_err = ERR_OK;
+}
+
+void h2_stream_take_field(struct h2_stream *stream, nghttp2_rcbuf *name, nghttp2_rcbuf *value)
+{
+    if (!stream->block || stream->block_err != ERR_OK)
+        return;
+    if (!stream->head && stream->session->block_bytes > LIMIT_TRAILER_BYTES)
+        stream->block_err = ERR_REQUEST_HEAD_TOO_LARGE;
+    else
+        stream->block_err = h2_fields_take(stream->head, stream->block, name, value);
+}
+
+enum err h2_stream_put_trailers(struct h2_stream *stream)
+{
+    struct fields *trailers = stream->block;
+    stream->block = NULL;
+    TRY(stream->block_err);
+    TRY(head_check_trailers(trailers, NULL));
+    if (trailers->count > 0)
+        side_put_trailers(&stream->side, trailers);
+    return ERR_OK;
+}
+
+bool h2_stream_put_bytes(struct h2_stream *stream, struct span bytes)
+{
+    struct side *side = &stream->side;
+    stream->progress_at_ms = h2_session_now_ms(stream->session);
+    if (!side_attached(side))
+        return true;
+    enum flow_state state = side_out_state(side);
+    if (state == FLOW_OPEN && bytes.len > side_room(side))
+        return false;
+    if (state == FLOW_OPEN || state == FLOW_STOPPED)
+        side_put_bytes(side, bytes);
+    return true;
+}
+
+void h2_stream_put_end(struct h2_stream *stream)
+{
+    stream->in_ended = true;
+    if (side_attached(&stream->side))
+        side_put_end(&stream->side);
+}
+
+/* ---- out */
+
+static ssize_t submit_trailers(struct h2_stream *stream, const struct fields *trailers)
+{
+    struct h2_block block;
+    h2_fields_trailers(&block, trailers, &stream->side.exchange->arena);
+    return nghttp2_submit_trailer(stream->session->ng, stream->id, block.items, block.count);
+}
+
+/* nghttp2_data_source_read_callback: says how much; h2_stream_send_data writes it. */
+static ssize_t read_body(nghttp2_session *ng, int32_t id, uint8_t *out, size_t out_bytes,
+                         uint32_t *flags, nghttp2_data_source *source, void *user_data)
+{
+    (void)ng, (void)id, (void)out, (void)user_data;
+    struct h2_stream *stream = source->ptr;
+    TAG_CHECK(stream, STREAM_TAG);
+    struct side *side = &stream->side;
+
+    if (!side_attached(side))
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    size_t level = side_in_level(side);
+    bool complete = side_in_complete(side);
+    if (level == 0 && !complete) {
+        stream->out_waiting = true;
+        return NGHTTP2_ERR_DEFERRED;
+    }
+    size_t length = level < out_bytes ? level : out_bytes;
+    *flags = NGHTTP2_DATA_FLAG_NO_COPY;
+    if (complete && length == level) {
+        const struct fields *trailers = side_in_trailers(side);
+        *flags |= NGHTTP2_DATA_FLAG_EOF;
+        if (trailers) {
+            *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+            if (submit_trailers(stream, trailers) != 0)
+                return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+        }
+    }
+    return (ssize_t)length;
+}
+
+const nghttp2_data_provider *h2_stream_body(struct h2_stream *stream, const struct head *head,
+                                            nghttp2_data_provider *storage)
+{
+    struct side *side = &stream->side;
+    if (head->bodyless || (side_in_ended(side) && !side_in_trailers(side)))
+        return NULL;
+    *storage = (nghttp2_data_provider){.source = {.ptr = stream}, .read_callback = read_body};
+    return storage;
+}
+
+/* The bytes go from the flow's chunks into the transport: one copy, and nghttp2's frame buffer
+ * stays untouched.  Between the call that came too early (WOULDBLOCK) and the next one the exchange
+ * may have gone. */
+int h2_stream_send_data(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t *frame_head,
+                        size_t length, nghttp2_data_source *source, void *user_data)
+{
+    (void)ng, (void)frame, (void)user_data;
+    struct h2_stream *stream = source->ptr;
+    TAG_CHECK(stream, STREAM_TAG);
+    struct side *side = &stream->side;
+    struct transport *transport = stream->session->transport;
+
+    if (!side_attached(side) || side_in_level(side) < length)
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    if (transport_write_room(transport) < FRAME_HEAD_BYTES + length)
+        return NGHTTP2_ERR_WOULDBLOCK;
+    transport_write(transport, span_of(frame_head, FRAME_HEAD_BYTES));
+    while (length > 0) {
+        struct span bytes = side_peek(side);
+        if (bytes.len > length)
+            bytes.len = length;
+        transport_write(transport, bytes);
+        side_consume(side, bytes.len);
+        length -= bytes.len;
+    }
+    return 0;
+}
+
+/* ---- side events */
+
+void h2_stream_on_bytes(struct side *side)
+{
+    struct h2_stream *stream = h2_stream_of_side(side);
+    if (!stream->out_waiting)
+        return;
+    stream->out_waiting = false;
+    stream->progress_at_ms = h2_session_now_ms(stream->session);
+    /* It fails when the stream is gone for nghttp2: on_stream_closed has told or will tell. */
+    (void)nghttp2_session_resume_data(stream->session->ng, stream->id);
+    h2_session_flush_later(stream->session);
+}
+
+void h2_stream_on_room(struct side *side)
+{
+    struct h2_stream *stream = h2_stream_of_side(side);
+    size_t credit = side_take_credit(side);
+    stream->progress_at_ms = h2_session_now_ms(stream->session);
+    if (credit == 0 || stream->in_ended || stream->id == 0)
+        return;
+    if (nghttp2_session_consume_stream(stream->session->ng, stream->id, credit) != 0)
+        h2_session_end(stream->session, ERR_INTERNAL, true);
+    h2_session_flush_later(stream->session);
+}
