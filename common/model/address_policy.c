@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* address_policy.c - the table of security.md 4.5. */
+/*
+ * address_policy.c - the table of security.md 4.5.
+ */
 #include "common/model/address_policy.h"
 
 #include <arpa/inet.h>

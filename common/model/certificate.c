@@ -381,16 +381,28 @@ static bool push_name(GENERAL_NAMES *all, const struct hostname *name)
 static bool add_names(X509 *cert, const struct hostname *names, size_t name_count)
 {
     bool fits = names[0].len <= COMMON_NAME_BYTES_MAX;
+    int critical = fits ? 0 : 1;
     GENERAL_NAMES *all = GENERAL_NAMES_new();
     bool added = all != NULL;
     for (size_t i = 0; added && i < name_count; i++)
         added = push_name(all, &names[i]);
-    added = added && X509_add1_ext_i2d(cert, NID_subject_alt_name, all, fits ? 0 : 1,
-                                       X509V3_ADD_DEFAULT) == 1;
+    if (added)
+        added =
+            X509_add1_ext_i2d(cert, NID_subject_alt_name, all, critical, X509V3_ADD_DEFAULT) == 1;
     if (added && fits)
         added = add_common_name(X509_get_subject_name(cert), hostname_span(&names[0]));
     GENERAL_NAMES_free(all);
     return added;
+}
+
+static bool make_leaf(const struct draft *draft, const struct hostname *names, size_t name_count,
+                      uint64_t now_s)
+{
+    return draft->cert != NULL && draft->key != NULL && add_names(draft->cert, names, name_count) &&
+           begin_draft(draft, now_s, LEAF_DAYS) &&
+           add_extension(draft, NID_basic_constraints, "critical,CA:FALSE") &&
+           add_extension(draft, NID_key_usage, "critical,digitalSignature") &&
+           add_extension(draft, NID_ext_key_usage, "serverAuth") && sign_draft(draft);
 }
 
 enum err certificate_sign(const struct certificate_authority *ca, const struct hostname *names,
@@ -400,26 +412,18 @@ enum err certificate_sign(const struct certificate_authority *ca, const struct h
     if (name_count == 0 || name_count > CERTIFICATE_NAMES_MAX)
         return ERR_INVALID;
     ERR_clear_error();
-    struct draft draft = {.cert = X509_new(),
-                          .key = EVP_EC_gen("P-256"),
-                          .issuer = read_chain(ca->chain_pem),
-                          .issuer_key = read_key(ca->key_pem)};
-    enum err err = ERR_INTERNAL;
-    if (draft.issuer == NULL || draft.issuer_key == NULL ||
-        X509_check_private_key(draft.issuer, draft.issuer_key) != 1)
-        err = ERR_INVALID;
-    else if (draft.cert != NULL && draft.key != NULL && add_names(draft.cert, names, name_count) &&
-             begin_draft(&draft, now_s, LEAF_DAYS) &&
-             add_extension(&draft, NID_basic_constraints, "critical,CA:FALSE") &&
-             add_extension(&draft, NID_key_usage, "critical,digitalSignature") &&
-             add_extension(&draft, NID_ext_key_usage, "serverAuth") && sign_draft(&draft) &&
-             write_pem(draft.cert, NULL, chain_out) && write_pem(draft.issuer, NULL, chain_out) &&
-             write_pem(NULL, draft.key, key_out))
-        err = ERR_OK;
+    struct draft draft = {.cert = X509_new(), .key = EVP_EC_gen("P-256")};
+    draft.issuer = read_chain(ca->chain_pem);
+    draft.issuer_key = read_key(ca->key_pem);
+    bool usable = draft.issuer != NULL && draft.issuer_key != NULL &&
+                  X509_check_private_key(draft.issuer, draft.issuer_key) == 1;
+    bool made = usable && make_leaf(&draft, names, name_count, now_s) &&
+                write_pem(draft.cert, NULL, chain_out) &&
+                write_pem(draft.issuer, NULL, chain_out) && write_pem(NULL, draft.key, key_out);
     EVP_PKEY_free(draft.issuer_key);
     X509_free(draft.issuer);
     EVP_PKEY_free(draft.key);
     X509_free(draft.cert);
     ERR_clear_error();
-    return err;
+    return made ? ERR_OK : usable ? ERR_INTERNAL : ERR_INVALID;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* digest.c - SHA-256 by OpenSSL. */
+/*
+ * digest.c - SHA-256 by OpenSSL.
+ */
 #include "common/model/digest.h"
 
 #include <openssl/evp.h>

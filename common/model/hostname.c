@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hostname.c - hostnames, read strictly and written in one way. */
+/*
+ * hostname.c - hostnames, read strictly and written in one way.
+ */
 #include "common/model/hostname.h"
 
 #include "common/base/text.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* id.c - identities: made and read. */
+/*
+ * id.c - identities: made and read.
+ */
 #include "common/model/id.h"
 
 #include "common/base/hex.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* origin.c - the key of an origin's pool. */
+/*
+ * origin.c - the key of an origin's pool.
+ */
 #include "common/model/origin.h"
 
 /* A length before each text keeps ("ab", "c") and ("a", "bc") apart. */

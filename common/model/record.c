@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* record.c - the content of each record type, checked and written in one way. */
+/*
+ * record.c - the content of each record type, checked and written in one way.
+ */
 #include "common/model/record.h"
 
 #include <stdio.h>
@@ -18,50 +20,8 @@ struct content_place {
 
 typedef enum err content_check_fn(const struct content_place *place, struct span text);
 
-static content_check_fn check_a, check_aaaa, check_name, check_txt, check_caa, check_srv;
-
-struct record_row {
-    const char *name;
-    bool proxiable;
-    content_check_fn *check;
-};
-
-static const struct record_row rows[] = {
-    [RECORD_A] = {"A", true, check_a},
-    [RECORD_AAAA] = {"AAAA", true, check_aaaa},
-    [RECORD_CNAME] = {"CNAME", true, check_name},
-    [RECORD_TXT] = {"TXT", false, check_txt},
-    [RECORD_MX] = {"MX", false, check_name},
-    [RECORD_NS] = {"NS", false, check_name},
-    [RECORD_CAA] = {"CAA", false, check_caa},
-    [RECORD_SRV] = {"SRV", false, check_srv},
-};
-
 /* Names that resolve on the edge's own host or network alone (RFC 6761, 6762, 8375, 9476). */
 static const char *const inner_names[] = {"localhost", "local", "internal", "home.arpa", "lan"};
-
-const char *record_type_name(enum record_type type)
-{
-    ASSERT((size_t)type < countof(rows));
-    return rows[type].name;
-}
-
-enum err record_type_parse(struct span text, enum record_type *out)
-{
-    for (size_t i = 0; i < countof(rows); i++) {
-        if (span_equal(text, span_str(rows[i].name))) {
-            *out = (enum record_type)i;
-            return ERR_OK;
-        }
-    }
-    return ERR_INVALID;
-}
-
-bool record_type_proxiable(enum record_type type)
-{
-    ASSERT((size_t)type < countof(rows));
-    return rows[type].proxiable;
-}
 
 static enum err refuse(const struct content_place *place, const char *text)
 {
@@ -129,11 +89,10 @@ static enum err check_inner_name(const struct content_place *place, const struct
     if (!place->proxied || place->policy->allowed_count > 0)
         return ERR_OK;
     for (size_t i = 0; i < countof(inner_names); i++) {
-        if (hostname_within(hostname_span(name), span_str(inner_names[i])))
+        const char *inner = inner_names[i];
+        if (hostname_within(hostname_span(name), span_str(inner)))
             return problem_set(place->problem, ERR_ORIGIN_ADDRESS, "content",
-                               "%.100s is not allowed as an origin: it is a name of the inner "
-                               "network (%s)",
-                               name->text, inner_names[i]);
+                               "names under %s are not allowed as origins", inner);
     }
     return ERR_OK;
 }
@@ -218,6 +177,46 @@ static enum err check_srv(const struct content_place *place, struct span text)
     if (len < 0 || (size_t)len >= place->out_bytes)
         return refuse(place, "is too long");
     return ERR_OK;
+}
+
+struct record_row {
+    const char *name;
+    bool proxiable;
+    content_check_fn *check;
+};
+
+static const struct record_row rows[] = {
+    [RECORD_A] = {"A", true, check_a},
+    [RECORD_AAAA] = {"AAAA", true, check_aaaa},
+    [RECORD_CNAME] = {"CNAME", true, check_name},
+    [RECORD_TXT] = {"TXT", false, check_txt},
+    [RECORD_MX] = {"MX", false, check_name},
+    [RECORD_NS] = {"NS", false, check_name},
+    [RECORD_CAA] = {"CAA", false, check_caa},
+    [RECORD_SRV] = {"SRV", false, check_srv},
+};
+
+const char *record_type_name(enum record_type type)
+{
+    ASSERT((size_t)type < countof(rows));
+    return rows[type].name;
+}
+
+enum err record_type_parse(struct span text, enum record_type *out)
+{
+    for (size_t i = 0; i < countof(rows); i++) {
+        if (span_equal(text, span_str(rows[i].name))) {
+            *out = (enum record_type)i;
+            return ERR_OK;
+        }
+    }
+    return ERR_INVALID;
+}
+
+bool record_type_proxiable(enum record_type type)
+{
+    ASSERT((size_t)type < countof(rows));
+    return rows[type].proxiable;
 }
 
 enum err record_check_content(const struct record_content *content,

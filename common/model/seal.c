@@ -194,9 +194,9 @@ enum err seal_open(const struct seal_key *key, struct span bound_to, struct span
     uint8_t *place = buf_reserve(out, secret_bytes);
     if (place == NULL)
         return ERR_TOO_LARGE;
-    if (crypto_aead_xchacha20poly1305_ietf_decrypt(place, NULL, NULL, tail.ptr, tail.len,
-                                                   bound_to.ptr, bound_to.len, nonce.ptr,
-                                                   key->bytes) != 0) {
+    int opened = crypto_aead_xchacha20poly1305_ietf_decrypt(
+        place, NULL, NULL, tail.ptr, tail.len, bound_to.ptr, bound_to.len, nonce.ptr, key->bytes);
+    if (opened != 0) {
         mem_wipe(place, secret_bytes);
         return ERR_CORRUPT;
     }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* setting.c - the rows of setting_table.h, and what a value of each may be. */
+/*
+ * setting.c - the rows of setting_table.h, and what a value of each may be.
+ */
 #include "common/model/setting.h"
 
 #include "common/base/text.h"

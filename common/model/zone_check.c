@@ -150,24 +150,29 @@ static enum err check_certificates(const struct zone_document *document, struct 
     return ERR_OK;
 }
 
+static bool is_value_of(const struct setting *row, struct setting_value value)
+{
+    struct span words = span_str(row->words);
+    uint64_t word_count = 0;
+    for (; words.len > 0; word_count++)
+        (void)span_split(&words, '|');
+    if (value.kind != row->kind)
+        return false;
+    if (row->kind == SETTING_TEXT)
+        return value.number < word_count;
+    return value.number >= row->min && value.number <= row->max;
+}
+
 /* What the plan allows was decided when the setting was written; the range holds for all. */
 static enum err check_settings(const struct zone_document *document, struct problem *problem)
 {
     for (size_t i = 0; i < SETTING_COUNT; i++) {
         const struct setting *row = setting_row((enum setting_id)i);
-        struct setting_value value = document->settings[i];
-        struct span words = span_str(row->words);
-        uint64_t word_count = 0;
-        for (; words.len > 0; word_count++)
-            (void)span_split(&words, '|');
-        bool fits = row->kind == SETTING_TEXT
-                        ? value.number < word_count
-                        : value.number >= row->min && value.number <= row->max;
-        if (value.kind != row->kind || !fits) {
-            char path[PATH_BYTES];
-            text_format(path, sizeof(path), "settings.%s", row->id);
-            return problem_set(problem, ERR_INVALID, path, "is out of range");
-        }
+        char path[PATH_BYTES];
+        if (is_value_of(row, document->settings[i]))
+            continue;
+        text_format(path, sizeof(path), "settings.%s", row->id);
+        return problem_set(problem, ERR_INVALID, path, "is out of range");
     }
     return ERR_OK;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* frame.c - frames out of a stream of bytes, and into one. */
+/*
+ * frame.c - frames out of a stream of bytes, and into one.
+ */
 #include "common/wire/frame.h"
 
 /* One whole frame and what a read may bring behind it. */

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* payload.c - values of a message, big-endian. */
+/*
+ * payload.c - values of a message, big-endian.
+ */
 #include "common/wire/payload.h"
 
 void payload_put_u32(struct buf *out, uint32_t value)
 {
-    const uint8_t bytes[4] = {(uint8_t)(value >> 24), (uint8_t)(value >> 16), (uint8_t)(value >> 8),
-                              (uint8_t)value};
-    buf_append(out, span_of(bytes, sizeof(bytes)));
+    for (int shift = 24; shift >= 0; shift -= 8)
+        buf_append_byte(out, (uint8_t)(value >> shift));
 }
 
 void payload_put_u64(struct buf *out, uint64_t value)
