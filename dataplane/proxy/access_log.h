@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * access_log.h - one JSON line per exchange, buffered, written at the end of a loop turn.
+ * access_log.h - one JSON line per exchange, gathered, written 100 ms later at the latest.
  *
  * Fields: ts, ray, zone, client, host, method, path, status, client_protocol, origin_protocol
  * ("h2", "http/1.1", null), origin_address, origin_connection_id, origin_connection_reused,
@@ -16,6 +16,7 @@ struct access_log;
 
 /* Borrows fd, which the supervisor opened (O_APPEND) and which outlives the log. */
 struct access_log *access_log_open(struct loop *loop, int fd, unsigned worker);
+unsigned access_log_worker(const struct access_log *log);
 /* Writes what is buffered. */
 void access_log_close(struct access_log **log);
 

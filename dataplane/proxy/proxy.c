@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * proxy.c - runs begin, go through the steps (proxy_steps.c), and end in on_done.
+ *
+ *      begin ~> route -> admit -> acquire ~granted~> relay ~on_done~> finish
+ *                                    ^  ~refused~>   |
+ *                                    '---- again ----'--> answer_locally -> relay
+ */
+#include "common/base/clock.h"
+#include "common/base/mem.h"
+#include "dataplane/proxy/access_line.h"
+#include "dataplane/proxy/error_page.h"
+#include "dataplane/proxy/proxy_int.h"
+#include "dataplane/proxy/proxy_response.h"
+
+static void run_steps(struct proxy_run *run)
+{
+    while (proxy_run_wanted(run)) {
+        const struct proxy_step *next = run->step->run(run);
+        if (next == PROXY_WAIT)
+            return;
+        run->step = next;
+    }
+}
+
+static void run_woken(struct wake *wake)
+{
+    run_steps(container_of(wake, struct proxy_run, wake));
+}
+
+/* ---- what the pool says */
+
+/* A slot for somebody who has left is left too: on_done comes next. */
+static void acquire_granted(struct origin_ticket *ticket, struct http_conn *conn,
+                            const struct origin_conn_facts *facts)
+{
+    struct proxy_run *run = container_of(ticket, struct proxy_run, ticket);
+    if (!proxy_run_wanted(run))
+        return;
+    run->way.facts = *facts;
+    run->way.attempt_count++;
+    run->err = ERR_OK;
+    run->step = &proxy_step_relay;
+    http_conn_run(conn, run->exchange);
+}
+
+static void acquire_refused(struct origin_ticket *ticket, enum err err,
+                            const struct problem *problem)
+{
+    struct proxy_run *run = container_of(ticket, struct proxy_run, ticket);
+    (void)problem; /* the pool has logged it; visitors are told the kind only */
+    run->err = err;
+    run->step = &proxy_step_relay;
+    run_steps(run);
+}
+
+/* ---- what the exchange says */
+
+static struct span date_now(struct proxy *proxy)
+{
+    uint64_t now_s = clock_wall_s();
+    if (now_s != proxy->date_s) {
+        proxy->date_s = now_s;
+        proxy_format_date(now_s, proxy->date_text);
+    }
+    return span_str(proxy->date_text);
+}
+
+static void run_on_response_head(void *observer, struct head *head)
+{
+    struct proxy_run *run = observer;
+    if (!run->answering) {
+        run->origin_status = head->status;
+        run->head_at_us = clock_mono_us();
+    }
+    struct span date = SPAN_EMPTY;
+    if (!proxy_response_dated(head))
+        date = arena_copy(&run->exchange->arena, date_now(run->proxy));
+    proxy_response_rewrite(head, run->ray, date);
+}
+
+static void run_on_origin_failed(void *observer, enum err err)
+{
+    struct proxy_run *run = observer;
+    run->err = err;
+    run_steps(run);
+}
+
+static void run_on_client_gone(void *observer)
+{
+    struct proxy_run *run = observer;
+    origin_ticket_cancel(&run->ticket);
+}
+
+static void run_on_done(void *observer)
+{
+    struct proxy_run *run = observer;
+    run->step = &proxy_step_finish;
+    (void)run->step->run(run);
+}
+
+static const struct exchange_observer_ops run_ops = {
+    .on_response_head = run_on_response_head,
+    .on_origin_failed = run_on_origin_failed,
+    .on_client_gone = run_on_client_gone,
+    .on_done = run_on_done,
+};
+
+static void proxy_begin(void *owner, struct exchange *exchange)
+{
+    struct proxy *proxy = owner;
+    struct proxy_run *run = arena_new(&exchange->arena, struct proxy_run);
+    run->proxy = proxy;
+    run->exchange = exchange;
+    run->asked = exchange->request.head;
+    run->step = &proxy_step_route;
+    run->ticket.granted = acquire_granted;
+    run->ticket.refused = acquire_refused;
+    run->begun_at_us = clock_mono_us();
+    run->ray = proxy_rays_next(&proxy->rays, proxy->edge_id, &exchange->arena);
+    wake_init(&run->wake, run_woken);
+    list_push_back(&proxy->running, &run->node);
+    exchange_observe(exchange, &run_ops, run);
+    wake_post(&proxy->options.loop->wakeq, &run->wake);
+}
+
+/* ---- the proxy */
+
+struct proxy *proxy_new(const struct proxy_options *options)
+{
+    struct proxy *proxy = mem_new(struct proxy);
+    proxy->options = *options;
+    proxy->edge_id = span_str(options->edge_id);
+    list_init(&proxy->running);
+    proxy_rays_init(&proxy->rays);
+    buf_init(&proxy->line, ACCESS_LINE_BYTES_MAX);
+    buf_init(&proxy->page, ERROR_PAGE_BYTES_MAX);
+    return proxy;
+}
+
+void proxy_free(struct proxy **slot)
+{
+    struct proxy *proxy = *slot;
+    ASSERT(list_empty(&proxy->running));
+    *slot = NULL;
+    buf_release(&proxy->line);
+    buf_release(&proxy->page);
+    free(proxy);
+}
+
+struct exchange_intake proxy_intake(struct proxy *proxy, struct exchange_pools *pools)
+{
+    return (struct exchange_intake){.begin = proxy_begin, .owner = proxy, .pools = pools};
+}
+
+size_t proxy_running(const struct proxy *proxy)
+{
+    return proxy->running.count;
+}

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * proxy_steps.c - the decisions about one exchange, in the order in which they are made.
+ */
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/model/hostname.h"
+#include "dataplane/http/reply.h"
+#include "dataplane/proxy/access_line.h"
+#include "dataplane/proxy/error_page.h"
+#include "dataplane/proxy/proxy_int.h"
+#include "dataplane/proxy/proxy_request.h"
+#include "dataplane/proxy/proxy_retry.h"
+
+#define X(name)                       \
+    static proxy_step_fn step_##name; \
+    const struct proxy_step proxy_step_##name = {#name, step_##name};
+PROXY_STEPS(X)
+#undef X
+
+#define LINE_KEPT_BYTES 65536
+#define TELL_AFTER_MS 1000
+
+static const struct proxy_step *answer(struct proxy_run *run, enum err err)
+{
+    run->err = err;
+    return &proxy_step_answer_locally;
+}
+
+/* ---- route: whose request is it? */
+
+/* The host in its one written form; usually the authority's own bytes are that already. */
+static enum err normalise_host(struct proxy_run *run)
+{
+    struct span host = authority_host(run->asked->authority);
+    struct hostname name;
+    if (hostname_parse(host, HOSTNAME_EXACT, &name, NULL) != ERR_OK)
+        return ERR_REQUEST_HOST;
+    struct span normalised = hostname_span(&name);
+    run->host = span_equal(host, normalised) ? host : arena_copy(&run->exchange->arena, normalised);
+    return ERR_OK;
+}
+
+/* A connection was made for the name in its SNI; another account's names are not served on it
+ * (RFC 9110 7.4). */
+static bool misdirected(struct proxy_run *run)
+{
+    const struct client_facts *client = &run->exchange->client_facts;
+    if (!client->secure || client->sni.len == 0 || span_equal(client->sni, run->host))
+        return false;
+    struct route route = {0};
+    if (router_match(run->proxy->options.router, client->sni, &route) != ERR_OK)
+        return true;
+    bool same = id_equal(route.document->account_id, run->route.document->account_id);
+    zone_document_unref(&route.document);
+    return !same;
+}
+
+static void tell_lookup_failed(struct proxy *proxy, enum err err)
+{
+    uint64_t now_ms = loop_now_ms(proxy->options.loop);
+    if (proxy->told_at_ms != 0 && now_ms - proxy->told_at_ms < TELL_AFTER_MS)
+        return;
+    proxy->told_at_ms = now_ms;
+    log_error("proxy_lookup_failed", F_ERR(err));
+}
+
+static const struct proxy_step *step_route(struct proxy_run *run)
+{
+    enum err err = normalise_host(run);
+    if (err != ERR_OK)
+        return answer(run, err);
+    struct route route = {0};
+    err = router_match(run->proxy->options.router, run->host, &route);
+    if (err == ERR_HOST_UNKNOWN)
+        return answer(run, err);
+    if (err != ERR_OK) {
+        tell_lookup_failed(run->proxy, err);
+        return answer(run, ERR_BUSY);
+    }
+    run->route = route;
+    if (misdirected(run))
+        return answer(run, ERR_REQUEST_MISDIRECTED);
+    return &proxy_step_admit;
+}
+
+/* ---- admit: may it go on, and as what? */
+
+static void find_origins(struct proxy_run *run)
+{
+    struct proxy_way *way = &run->way;
+    way->origin_count = run->route.hostname->origin_count;
+    way->origins = arena_calloc(&run->exchange->arena, way->origin_count, sizeof(*way->origins));
+    for (size_t i = 0; i < way->origin_count; i++) {
+        route_origin(&run->route, i, run->host, &way->origins[i]);
+        if (run->route.document->paused)
+            way->origins[i].policy = ORIGIN_PROTOCOL_H1;
+    }
+}
+
+static const struct proxy_step *step_admit(struct proxy_run *run)
+{
+    const struct client_facts *client = &run->exchange->client_facts;
+    if (run->route.hostname->origin_count == 0)
+        return answer(run, ERR_HOST_UNKNOWN);
+    if (proxy_request_looped(&run->asked->fields, run->proxy->edge_id))
+        return answer(run, ERR_REQUEST_LOOP);
+
+    struct proxy_request request = {.asked = run->asked,
+                                    .client_address = client->address,
+                                    .secure = client->secure,
+                                    .ray = run->ray,
+                                    .edge_id = run->proxy->edge_id};
+    run->sent = proxy_request_head(&request, &run->exchange->arena);
+    run->exchange->request.head = run->sent;
+    find_origins(run);
+    return &proxy_step_acquire;
+}
+
+/* ---- acquire: where can it run? */
+
+static void address_request(struct proxy_run *run, const struct origin *origin)
+{
+    struct span host_header = run->route.hostname->origins[run->way.picked].host_header;
+    run->sent->authority = host_header.len > 0 ? host_header : run->asked->authority;
+    run->sent->scheme = origin->tls == ORIGIN_TLS_NONE ? SPAN("http") : SPAN("https");
+}
+
+static const struct proxy_step *step_acquire(struct proxy_run *run)
+{
+    struct proxy_way *way = &run->way;
+    struct origin_pools *pools = run->proxy->options.pools;
+    if (!way->again)
+        way->picked = origin_pick(pools, way->origins, way->origin_count, way->tried);
+    if (way->picked == way->origin_count)
+        return answer(run, run->err);
+
+    const struct origin *origin = &way->origins[way->picked];
+    struct origin_pool *pool = origin_pools_get(pools, origin);
+    if (!pool)
+        return answer(run, ERR_ORIGIN_QUEUE_FULL);
+    if (run->err == ERR_ORIGIN_H1_REQUIRED)
+        origin_pool_require_h1(pool);
+    address_request(run, origin);
+    run->ticket.streams_max =
+        (uint32_t)zone_document_setting(run->route.document, SETTING_origin_h2_max_streams);
+    run->ticket.fresh_only = way->again;
+    run->ticket.h1_only = way->h1_only;
+    origin_pool_acquire(pool, &run->ticket);
+    return PROXY_WAIT;
+}
+
+/* ---- relay: it runs, or what it ran on has failed */
+
+static bool is_grpc(const struct head *head)
+{
+    const struct field *type = fields_find(&head->fields, FIELD_CONTENT_TYPE);
+    return type && span_starts_with(type->value, SPAN("application/grpc"));
+}
+
+static struct proxy_retry_question question_of(const struct proxy_run *run)
+{
+    return (struct proxy_retry_question){
+        .err = run->err,
+        .replayable = exchange_can_replay(run->exchange),
+        .idempotent = method_is_idempotent(run->asked->method),
+        .seen = run->exchange->origin_may_have_acted,
+        .grpc = is_grpc(run->asked),
+        .h1_only = run->way.h1_only,
+        .retry_count = run->way.retry_count,
+        .repeat_count = run->way.repeat_count,
+    };
+}
+
+static const struct proxy_step *step_relay(struct proxy_run *run)
+{
+    struct proxy_way *way = &run->way;
+    if (run->err == ERR_OK)
+        return PROXY_WAIT;
+    struct proxy_retry_question question = question_of(run);
+    enum proxy_retry verdict = proxy_retry_decide(&question);
+    if (verdict == PROXY_GIVE_UP)
+        return answer(run, run->err);
+
+    way->retry_count++;
+    way->repeat_count += proxy_retry_repeats(&question);
+    way->again = verdict != PROXY_OTHER_ORIGIN;
+    way->h1_only = way->h1_only || verdict == PROXY_FRESH_H1;
+    if (verdict == PROXY_OTHER_ORIGIN)
+        way->tried |= UINT64_C(1) << way->picked;
+    return &proxy_step_acquire;
+}
+
+/* ---- answer_locally: a page of our own */
+
+static void put_page_field(struct head *head, enum field_id id, struct span value)
+{
+    ASSERT(fields_add(&head->fields, field_text(id), value) == ERR_OK);
+}
+
+static const struct proxy_step *step_answer_locally(struct proxy_run *run)
+{
+    struct exchange *exchange = run->exchange;
+    struct error_page page = {.err = run->err,
+                              .ray = run->ray,
+                              .unix_us = clock_wall_us(),
+                              .json = error_page_wants_json(&run->asked->fields)};
+    struct buf *body = &run->proxy->page;
+    buf_clear(body);
+    error_page_write(&page, body);
+
+    struct head *head = arena_new(&exchange->arena, struct head);
+    head_init(head, &exchange->arena);
+    head->version = HTTP_1_1;
+    head->status = err_edge_status(run->err);
+    put_page_field(head, FIELD_CONTENT_TYPE,
+                   page.json ? SPAN("application/json") : SPAN("text/html; charset=utf-8"));
+    ASSERT(fields_add(&head->fields, SPAN("cache-control"), SPAN("no-store")) == ERR_OK);
+    run->answering = true;
+    reply_attach(exchange, head, buf_span(body));
+    return PROXY_WAIT;
+}
+
+/* ---- finish: once for every exchange, from on_done */
+
+static enum err err_of(const struct proxy_run *run)
+{
+    if (run->exchange->fault.err != ERR_OK)
+        return run->exchange->fault.err;
+    return run->answering ? run->err : ERR_OK;
+}
+
+static void write_access_line(struct proxy_run *run)
+{
+    struct proxy *proxy = run->proxy;
+    const struct exchange *exchange = run->exchange;
+    const struct proxy_way *way = &run->way;
+    const struct head *response = exchange->response.head;
+    enum err err = err_of(run);
+    struct access_line line = {
+        .ended_at_us = clock_wall_us(),
+        .ray = run->ray,
+        .client = exchange->client_facts.address,
+        .host = run->host.len > 0 ? run->host : run->asked->authority,
+        .method = run->asked->method,
+        .path = run->asked->path,
+        .status = response ? response->status : err_edge_status(err),
+        .client_version = exchange->client_facts.version,
+        .connected = way->attempt_count > 0,
+        .origin_version = way->facts.version,
+        .origin_address = way->facts.address,
+        .origin_connection_id = way->facts.id,
+        .origin_connection_reused = way->facts.reused,
+        .origin_status = run->origin_status,
+        .attempt_count = way->attempt_count,
+        .request_bytes = exchange->request.total_bytes,
+        .response_bytes = exchange->response.total_bytes,
+        .took_us = clock_mono_us() - run->begun_at_us,
+        .origin_head_us = run->head_at_us > 0 ? run->head_at_us - run->begun_at_us : 0,
+        .err = err,
+        .worker = access_log_worker(proxy->options.access_log),
+    };
+    if (run->route.document)
+        line.zone_id = id_span(&run->route.document->zone_id);
+    buf_clear(&proxy->line);
+    access_line_write(&line, &proxy->line);
+    access_log_write(proxy->options.access_log, buf_span(&proxy->line));
+    if (proxy->line.cap > LINE_KEPT_BYTES)
+        buf_shrink(&proxy->line);
+}
+
+static const struct proxy_step *step_finish(struct proxy_run *run)
+{
+    struct proxy *proxy = run->proxy;
+    origin_ticket_cancel(&run->ticket);
+    wake_cancel(&proxy->options.loop->wakeq, &run->wake);
+    if (proxy->options.access_log)
+        write_access_line(run);
+    if (run->route.document)
+        zone_document_unref(&run->route.document);
+    list_remove(&proxy->running, &run->node);
+    return PROXY_WAIT;
+}
