@@ -233,6 +233,9 @@ void exchange_attach_origin(struct exchange *exchange, struct side *side,
         exchange_post(exchange, side, SIDE_EVENT_BYTES);
     if (exchange->response.state == FLOW_STOPPED)
         exchange_post(exchange, side, SIDE_EVENT_STOP);
+    /* A client that waits for `100 Continue` has put nothing that could be consumed. */
+    if (request->state == FLOW_OPEN && request->head->expects_continue)
+        exchange_post(exchange, exchange->client, SIDE_EVENT_ROOM);
 }
 
 bool exchange_can_replay(const struct exchange *exchange)

@@ -91,7 +91,8 @@ void exchange_observe(struct exchange *exchange, const struct exchange_observer_
                       void *observer);
 
 /* side gets on_head, and on_bytes when bytes or the end wait.  No origin side is attached.  The
- * request is rewound if a side before consumed any of it: only when exchange_can_replay. */
+ * request is rewound if a side before consumed any of it: only when exchange_can_replay.  A client
+ * side whose head expects `100 Continue` gets on_room: its body is wanted from now on. */
 void exchange_attach_origin(struct exchange *exchange, struct side *side,
                             const struct side_ops *ops);
 

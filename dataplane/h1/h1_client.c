@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * h1_client.c - a visitor's HTTP/1.1 connection: opened, timed, drained, closed.
+ */
+#include "dataplane/h1/h1_client.h"
+
+#include "common/base/mem.h"
+#include "dataplane/h1/h1_client_int.h"
+
+/* A head that is not whole yet and one read behind it, or what was read ahead and one read. */
+#define IN_BYTES_MAX (LIMIT_HEAD_BYTES + LIMIT_TARGET_BYTES + 4 * LOOP_READ_BYTES)
+
+/* ---- the end */
+
+static void closed_run(struct wake *wake)
+{
+    struct h1_client *conn = container_of(wake, struct h1_client, closed_wake);
+
+    conn->events->on_closed(conn->owner, conn->close_err);
+    buf_release(&conn->in);
+    h1_chunk_release(&conn->request.chunk);
+    mem_free(&conn);
+}
+
+static void let_go(struct h1_client *conn, enum err err)
+{
+    conn->request.phase = H1_READ_CLOSED;
+    conn->close_err = err;
+    deadline_disarm(conn->loop, &conn->read_deadline);
+    deadline_disarm(conn->loop, &conn->write_deadline);
+    if (side_attached(&conn->side))
+        side_fail(&conn->side, ERR_CLIENT_GONE);
+    wake_post(&conn->loop->wakeq, &conn->closed_wake);
+}
+
+void h1_client_end(struct h1_client *conn, enum err err)
+{
+    if (!conn->transport)
+        return;
+    transport_close(&conn->transport);
+    let_go(conn, err);
+}
+
+void h1_client_cut(struct h1_client *conn, enum err err)
+{
+    if (!conn->transport)
+        return;
+    transport_abort(&conn->transport);
+    let_go(conn, err);
+}
+
+/* ---- time */
+
+static void read_expired(struct deadline *deadline)
+{
+    struct h1_client *conn = container_of(deadline, struct h1_client, read_deadline);
+    bool idle = conn->request.phase == H1_READ_HEAD && conn->in.len == 0;
+
+    conn->timed_ms = 0;
+    if (idle || conn->request.phase == H1_READ_LINGER || conn->answer.written) {
+        h1_client_end(conn, ERR_TIMEOUT);
+    } else if (conn->answer.begun) {
+        h1_client_cut(conn, ERR_TIMEOUT);
+    } else {
+        if (side_attached(&conn->side))
+            side_fail(&conn->side, ERR_REQUEST_TIMEOUT);
+        h1_client_refuse(conn, ERR_REQUEST_TIMEOUT);
+    }
+}
+
+static uint64_t read_timeout_ms(const struct h1_client *conn)
+{
+    switch (conn->request.phase) {
+    case H1_READ_HEAD:
+        return conn->in.len > 0 ? LIMIT_CLIENT_HEAD_MS : LIMIT_CLIENT_IDLE_MS;
+    case H1_READ_LENGTH:
+    case H1_READ_CHUNKS:
+        return conn->paused || conn->request.continue_owed ? 0 : LIMIT_CLIENT_BODY_STALL_MS;
+    case H1_READ_LINGER:
+        return LIMIT_CLIENT_LINGER_MS;
+    case H1_READ_WAIT:
+    case H1_READ_CLOSED:
+        return 0;
+    }
+    UNREACHABLE();
+}
+
+static void time_reading(struct h1_client *conn)
+{
+    uint64_t timeout_ms = read_timeout_ms(conn);
+    /* A head and a lingering are timed as a whole, not from byte to byte. */
+    bool whole = timeout_ms == LIMIT_CLIENT_HEAD_MS || timeout_ms == LIMIT_CLIENT_LINGER_MS;
+
+    if (timeout_ms == 0)
+        deadline_disarm(conn->loop, &conn->read_deadline);
+    else if (!whole || conn->timed_ms != timeout_ms)
+        deadline_arm(conn->loop, &conn->read_deadline, timeout_ms, read_expired);
+    conn->timed_ms = timeout_ms;
+}
+
+static bool wants_bytes(const struct h1_client *conn)
+{
+    switch (conn->request.phase) {
+    case H1_READ_HEAD:
+    case H1_READ_LINGER:
+        return true;
+    case H1_READ_LENGTH:
+    case H1_READ_CHUNKS:
+        return conn->in.len == 0 && conn->request.dropped_bytes < LIMIT_CLIENT_LINGER_BYTES;
+    case H1_READ_WAIT:
+        /* Reading on shows that the visitor has gone. */
+        return conn->in.len < LIMIT_CLIENT_PIPELINE_BYTES;
+    case H1_READ_CLOSED:
+        return false;
+    }
+    UNREACHABLE();
+}
+
+void h1_client_pace(struct h1_client *conn)
+{
+    if (!conn->transport)
+        return;
+    bool paused = !wants_bytes(conn);
+    if (paused && !conn->paused)
+        transport_read_stop(conn->transport);
+    else if (!paused && conn->paused)
+        transport_read_start(conn->transport);
+    conn->paused = paused;
+    time_reading(conn);
+}
+
+/* ---- the transport's events */
+
+static void transport_on_bytes(void *owner, struct span bytes)
+{
+    struct h1_client *conn = owner;
+    if (conn->transport)
+        h1_client_read(conn, bytes);
+}
+
+static void transport_on_room(void *owner)
+{
+    struct h1_client *conn = owner;
+    deadline_disarm(conn->loop, &conn->write_deadline);
+    if (side_attached(&conn->side))
+        h1_client_flush(conn);
+}
+
+static void transport_on_ended(void *owner)
+{
+    struct h1_client *conn = owner;
+    conn->ended = true;
+    h1_client_read_on(conn);
+}
+
+static void transport_on_closed(void *owner, enum err err)
+{
+    h1_client_cut(owner, err);
+}
+
+static const struct transport_events client_transport_events = {
+    .on_bytes = transport_on_bytes,
+    .on_room = transport_on_room,
+    .on_ended = transport_on_ended,
+    .on_closed = transport_on_closed,
+};
+
+/* ---- what the owner calls */
+
+struct h1_client *h1_client_open(struct transport *transport, const struct exchange_intake *intake,
+                                 const struct client_facts *facts,
+                                 const struct h1_client_events *events, void *owner)
+{
+    struct h1_client *conn = mem_new(struct h1_client);
+
+    conn->transport = transport;
+    conn->loop = transport->loop;
+    conn->intake = intake;
+    conn->facts = *facts;
+    conn->events = events;
+    conn->owner = owner;
+    buf_init(&conn->in, IN_BYTES_MAX);
+    h1_scan_init(&conn->request.scan, H1_REQUEST);
+    h1_chunk_init(&conn->request.chunk);
+    wake_init(&conn->closed_wake, closed_run);
+    transport_set_owner(transport, &client_transport_events, conn);
+    transport_read_start(transport);
+    h1_client_pace(conn);
+    return conn;
+}
+
+void h1_client_drain(struct h1_client *conn)
+{
+    conn->draining = true;
+    if (conn->request.phase == H1_READ_HEAD && conn->in.len == 0)
+        h1_client_end(conn, ERR_OK);
+}
+
+void h1_client_close(struct h1_client *conn)
+{
+    h1_client_cut(conn, ERR_CLOSED);
+}
