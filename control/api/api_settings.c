@@ -88,6 +88,9 @@ static enum err set(struct api_request *request, struct api_reply *reply, const 
     struct span path = span_str(reply->problem.path);
     if (err == ERR_NOT_FOUND && (span_equal(path, SPAN("id")) || span_ends_with(path, SPAN(".id"))))
         reply->error = API_ERROR_SETTING_UNKNOWN;
+    /* A role that may not edit at all has no member to name. */
+    if (err == ERR_FORBIDDEN && path.len == 0)
+        reply->error = API_ERROR_NOT_ALLOWED;
     TRY(err);
     return api_change_commit(request, reply);
 }
