@@ -8,3 +8,6 @@ $(B)/control/store/schema_sql.o: $(B)/control/store/schema_sql.c control/store/s
 	@$(CC) $(CFLAGS) $(BANNED) -MMD -MP -c -o $@ $<
 
 $(B)/libcontrol.a: $(B)/control/store/schema_sql.o
+
+# main.c and what it reads its arguments with stand beside the rooms, not in one.
+$(B)/trunkline-control: $(B)/control/main_arguments.o

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * main.c - trunkline-control: arguments, signals, and the one place where its rooms are wired.
+ *
+ *      store -> publisher -> server        opened in this order, closed in the other
+ *        ^         ^ on_revision  |
+ *        '--- change_door <-------'
+ *
+ * Exit codes: 0 done, 1 failed, 2 the command line is wrong, 3 bootstrap found a user.
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/model/hostname.h"
+#include "control/api/api.h"
+#include "control/change/change_account.h"
+#include "control/change/change_certificate.h"
+#include "control/main_arguments.h"
+#include "control/publish/publisher.h"
+#include "control/server/server.h"
+#include "control/store/store_audit.h"
+#include "control/store/store_certificates.h"
+
+#define NAME_SERVERS_BYTES_MAX 1024
+#define RENEW_EVERY_MS 3600000
+
+/* ---- commands on the store */
+
+static int open_store(const struct arguments *args, bool exclusive, struct store **out)
+{
+    const struct store_options options = {
+        .path = flag_text(args, FLAG_store),
+        .master_key_path = flag_text(args, FLAG_master_key),
+        .exclusive = exclusive,
+    };
+    struct problem problem = {.code = ERR_OK};
+    enum err err = store_open(&options, out, &problem);
+    return err == ERR_OK ? 0 : complain_problem(EXIT_FAILURE, &problem, err);
+}
+
+/* The first line of standard input. */
+static int read_password(char *out, size_t out_bytes, size_t *len_out)
+{
+    if (!fgets(out, (int)out_bytes, stdin))
+        return complain(EXIT_FAILURE, "password: standard input is empty");
+    size_t len = strlen(out);
+    if (len + 1 == out_bytes)
+        return complain(EXIT_FAILURE, "password: must have at most %d bytes", LIMIT_PASSWORD_BYTES);
+    if (len > 0 && out[len - 1] == '\n')
+        len--;
+    if (len > 0 && out[len - 1] == '\r')
+        len--;
+    *len_out = len;
+    return 0;
+}
+
+static enum err make_user(struct store *store, const struct change_user_spec *spec, bool first,
+                          struct change_user_made *made, struct problem *problem)
+{
+    const struct change_door door = {.store = store};
+    const struct change_actor console = {.scope = {.platform_wide = true}};
+    struct change *change = NULL;
+    uint64_t revision = 0;
+    TRY(change_begin(&door, &console, &change));
+    enum err err = first ? change_bootstrap(change, spec, made, problem)
+                         : change_user_create(change, spec, made, problem);
+    if (err == ERR_OK)
+        err = change_commit(&change, &revision, problem);
+    change_abandon(&change);
+    return err;
+}
+
+static int run_user(const struct arguments *args)
+{
+    bool first = args->command == COMMAND_bootstrap;
+    char password[LIMIT_PASSWORD_BYTES + 3];
+    size_t password_bytes = 0;
+    struct store *store = NULL;
+    struct change_user_made made;
+    struct problem problem = {.code = ERR_OK};
+    if (args->flags[FLAG_email].count == 0 || args->flags[FLAG_password_stdin].count == 0)
+        return complain(EXIT_WRONG_USAGE, "%s needs --email and --password-stdin",
+                        command_name(args->command));
+    int code = read_password(password, sizeof(password), &password_bytes);
+    if (code == 0)
+        code = open_store(args, first, &store);
+    if (code != 0)
+        return code;
+    const struct change_user_spec spec = {
+        .email = span_str(flag_text(args, FLAG_email)),
+        .password = span_of(password, password_bytes),
+        .platform_wide = first,
+    };
+    enum err err = make_user(store, &spec, first, &made, &problem);
+    mem_wipe(password, sizeof(password));
+    store_close(&store);
+    if (err != ERR_OK) {
+        bool has_user = err == ERR_EXISTS && first;
+        return complain_problem(has_user ? EXIT_HAS_USER : EXIT_FAILURE, &problem, err);
+    }
+    printf("{\"user_id\":\"%s\",\"account_id\":\"%s\",\"token\":\"%s\"}\n", made.user_id.text,
+           made.account_id.text, made.token.text);
+    mem_wipe(&made, sizeof(made));
+    return EXIT_SUCCESS;
+}
+
+static int run_ca(const struct arguments *args)
+{
+    struct store *store = NULL;
+    struct store_conn *conn = NULL;
+    struct buf chain;
+    int code = open_store(args, false, &store);
+    if (code != 0)
+        return code;
+    buf_init(&chain, LIMIT_CERTIFICATE_BYTES);
+    enum err err = store_read_begin(store, &conn);
+    if (err == ERR_OK)
+        err = store_ca_get(conn, &chain, NULL);
+    store_read_end(&conn);
+    store_close(&store);
+    if (err == ERR_OK)
+        printf("%s", buf_cstr(&chain));
+    else
+        code = complain(EXIT_FAILURE, "the store has no local CA yet: run bootstrap first");
+    buf_release(&chain);
+    return code;
+}
+
+static int run_check(const struct arguments *args)
+{
+    struct store *store = NULL;
+    struct store_conn *conn = NULL;
+    struct problem problem = {.code = ERR_OK};
+    int code = open_store(args, false, &store);
+    if (code != 0)
+        return code;
+    enum err err = store_check(store, &problem);
+    if (err == ERR_OK)
+        err = store_read_begin(store, &conn);
+    if (err == ERR_OK)
+        err = store_audit_verify(conn, &problem);
+    store_read_end(&conn);
+    store_close(&store);
+    if (err != ERR_OK)
+        return complain_problem(EXIT_FAILURE, &problem, err);
+    printf("ok\n");
+    return EXIT_SUCCESS;
+}
+
+/* ---- serve */
+
+struct service {
+    struct store *store;
+    struct publisher *publisher;
+    struct server *server;
+    struct change_door door;
+    struct api api;
+    struct buf name_servers;
+};
+
+static void publisher_wake(void *owner, uint64_t revision)
+{
+    publisher_on_revision(owner, revision);
+}
+
+static int fill_door(struct service *service, const struct arguments *args)
+{
+    const struct flag_values *ranges = &args->flags[FLAG_allow_origin];
+    struct span list = span_str(flag_text(args, FLAG_name_servers));
+    for (size_t i = 0; i < ranges->count; i++)
+        if (address_policy_allow(&service->door.addresses, span_str(ranges->texts[i])) != ERR_OK)
+            return complain(EXIT_WRONG_USAGE, "--allow-origin %s is not a range like 10.0.0.0/8",
+                            ranges->texts[i]);
+    while (list.len > 0) {
+        struct hostname name;
+        struct problem problem;
+        struct span word = span_trim(span_split(&list, ','));
+        if (hostname_parse(word, HOSTNAME_EXACT, &name, &problem) != ERR_OK)
+            return complain(EXIT_WRONG_USAGE, "--name-servers: %.*s: %s", SPAN_ARG(word),
+                            problem.text);
+        if (service->name_servers.len > 0)
+            buf_append_byte(&service->name_servers, ',');
+        buf_append(&service->name_servers, hostname_span(&name));
+    }
+    if (service->name_servers.overflowed)
+        return complain(EXIT_WRONG_USAGE, "--name-servers: more than %d bytes",
+                        NAME_SERVERS_BYTES_MAX);
+    service->door.name_servers = buf_span(&service->name_servers);
+    service->door.store = service->store;
+    service->door.on_revision = publisher_wake;
+    return 0;
+}
+
+static int open_service(struct service *service, const struct arguments *args)
+{
+    struct problem problem = {.code = ERR_OK};
+    int code = open_store(args, true, &service->store);
+    if (code == 0)
+        code = fill_door(service, args);
+    if (code != 0)
+        return code;
+    const struct publisher_options publisher = {
+        .socket_path = flag_text(args, FLAG_socket),
+        .edge_users = args->flags[FLAG_edge_user].texts,
+        .edge_user_count = args->flags[FLAG_edge_user].count,
+        .store = service->store,
+    };
+    if (publisher.edge_user_count > PUBLISHER_EDGE_USERS_MAX)
+        return complain(EXIT_WRONG_USAGE, "at most %d edge users", PUBLISHER_EDGE_USERS_MAX);
+    enum err err = publisher_open(&publisher, &service->publisher, &problem);
+    if (err != ERR_OK)
+        return complain_problem(EXIT_FAILURE, &problem, err);
+    service->door.on_revision_owner = service->publisher;
+    service->api.store = service->store;
+    service->api.door = &service->door;
+    const struct server_options server = {
+        .listen = flag_text(args, FLAG_listen),
+        .tls_cert = flag_text(args, FLAG_tls_cert),
+        .tls_key = flag_text(args, FLAG_tls_key),
+        .api = &service->api,
+        .propagation = publisher_propagation(service->publisher),
+    };
+    err = server_open(&server, &service->server, &problem);
+    return err == ERR_OK ? 0 : complain_problem(EXIT_FAILURE, &problem, err);
+}
+
+static void close_service(struct service *service)
+{
+    if (service->server)
+        server_close(&service->server);
+    if (service->publisher)
+        publisher_close(&service->publisher);
+    store_close(&service->store);
+    buf_release(&service->name_servers);
+}
+
+/* Until SIGTERM, or until the disk left a commit's outcome unknown. */
+static int wait_for_end(const struct service *service, const sigset_t *signals)
+{
+    const struct timespec turn = {.tv_sec = 1};
+    uint64_t renew_at_ms = 0;
+    for (;;) {
+        int signal_number = sigtimedwait(signals, NULL, &turn);
+        if (signal_number == SIGTERM || signal_number == SIGINT)
+            return EXIT_SUCCESS;
+        if (signal_number == SIGHUP)
+            log_info("control_hangup", F_STR("reloaded", "nothing"));
+        if (store_failed(service->store))
+            return complain(EXIT_FAILURE, "the store failed while it wrote: start again");
+        if (clock_mono_ms() < renew_at_ms)
+            continue;
+        renew_at_ms = clock_mono_ms() + RENEW_EVERY_MS;
+        enum err err = change_certificates_renew(&service->door);
+        if (err != ERR_OK)
+            log_warn("certificates_not_renewed", F_ERR(err));
+    }
+}
+
+static void raise_descriptors(void)
+{
+    struct rlimit files;
+    const struct rlimit no_core = {0, 0};
+    (void)setrlimit(RLIMIT_CORE, &no_core);
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+        return;
+    files.rlim_cur = files.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &files);
+}
+
+static int run_serve(const struct arguments *args)
+{
+    struct service service = {.store = NULL};
+    sigset_t signals;
+    buf_init(&service.name_servers, NAME_SERVERS_BYTES_MAX);
+    /* Blocked before there are threads, so that they inherit it and only this one is told. */
+    (void)sigemptyset(&signals);
+    (void)sigaddset(&signals, SIGTERM);
+    (void)sigaddset(&signals, SIGINT);
+    (void)sigaddset(&signals, SIGHUP);
+    (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    raise_descriptors();
+    int code = open_service(&service, args);
+    if (code == 0) {
+        log_info("control_started", F_STR("store", flag_text(args, FLAG_store)),
+                 F_U64("port", server_port(service.server)));
+        puts("ready");
+        (void)fflush(stdout);
+        code = wait_for_end(&service, &signals);
+    }
+    close_service(&service);
+    log_info("control_stopped", F_I64("code", code));
+    return code;
+}
+
+static int run(const struct arguments *args)
+{
+    switch (args->command) {
+    case COMMAND_serve:
+        return run_serve(args);
+    case COMMAND_bootstrap:
+    case COMMAND_user:
+        return run_user(args);
+    case COMMAND_ca:
+        return run_ca(args);
+    case COMMAND_check:
+        return run_check(args);
+    case COMMAND_COUNT:
+        break;
+    }
+    UNREACHABLE();
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments args = {.command = COMMAND_COUNT};
+    log_open("control");
+    /* A peer that left is a return code; so is a file that may not grow. */
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN);
+    int code = arguments_parse(&args, argc, argv);
+    if (code < 0)
+        code = run(&args);
+    arguments_release(&args);
+    return code;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * main_flags.h - the commands of trunkline-control and what they can be told, once.
+ *
+ * Flags: name, member, what its value is called ("" for none), commands that take it, default, what
+ * it does.  A config file (JSON) has the same names.
+ */
+#ifndef TRUNKLINE_CONTROL_MAIN_FLAGS_H
+#define TRUNKLINE_CONTROL_MAIN_FLAGS_H
+
+/* clang-format off */
+#define COMMAND_TABLE(X)                                                                                  \
+    X(serve,     "REST API, dashboard and the edges' feed, until SIGTERM")                                \
+    X(bootstrap, "make the first user and print {\"user_id\",\"account_id\",\"token\"}")                  \
+    X(user,      "add a user with an account of his own; prints the same")                                \
+    X(ca,        "print the certificate of the installation's local CA")                                  \
+    X(check,     "check the store's file and its audit chain")
+
+#define ALL_COMMANDS (IN_serve | IN_bootstrap | IN_user | IN_ca | IN_check)
+
+#define FLAG_TABLE(X)                                                                                     \
+    X("store",          store,          "PATH", ALL_COMMANDS,          "/var/lib/trunkline/control.db", "the store, one SQLite file") \
+    X("master-key",     master_key,     "FILE", ALL_COMMANDS,          NULL, "key that private keys are sealed with (default: <store>.key)") \
+    X("config",         config,         "FILE", ALL_COMMANDS,          NULL, "JSON object with the same names; flags win")     \
+    X("email",          email,          "E",    IN_bootstrap | IN_user, NULL, "the user's email address")                      \
+    X("password-stdin", password_stdin, "",     IN_bootstrap | IN_user, NULL, "read the password from standard input")         \
+    X("listen",         listen,         "ADDR:PORT", IN_serve,         "127.0.0.1:8080", "where the REST API listens")         \
+    X("socket",         socket,         "PATH", IN_serve,              "/run/trunkline/control.sock", "Unix socket for the edges") \
+    X("edge-user",      edge_user,      "NAME", IN_serve,              NULL, "user whose edge may connect; may be repeated")    \
+    X("allow-origin",   allow_origin,   "CIDR", IN_serve,              NULL, "origin range to allow; may be repeated")          \
+    X("name-servers",   name_servers,   "A,B",  IN_serve,              NULL, "name servers that new zones are told")            \
+    X("tls-cert",       tls_cert,       "FILE", IN_serve,              NULL, "serve the REST API over TLS: certificate chain")  \
+    X("tls-key",        tls_key,        "FILE", IN_serve,              NULL, "and its private key")
+/* clang-format on */
+
+#endif
