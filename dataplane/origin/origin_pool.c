@@ -154,7 +154,9 @@ static bool grant_first(struct origin_pool *pool, enum origin_lane lane)
     if (!ticket)
         return false;
     set_streams_max(pool, ticket->streams_max);
-    struct origin_conn *conn = conn_for(pool, lane, ticket);
+    struct origin_conn *conn;
+    while ((conn = conn_for(pool, lane, ticket)) != NULL && !http_conn_free_slots(conn->http))
+        origin_conn_update(conn); /* it was told of less than we were told */
     if (!conn)
         return false;
     detach_ticket(ticket);
