@@ -53,17 +53,12 @@ static bool looks_numeric(struct span label)
 
 static enum err check_labels(struct span text, struct problem *problem)
 {
-    struct span rest = text, label = SPAN_EMPTY;
-    size_t dot = 0;
-    do {
-        dot = span_find(rest, '.');
-        label = span_first(rest, dot);
+    struct span label = SPAN_EMPTY;
+    for (bool more = true; more;) {
+        more = span_find(text, '.') < text.len;
+        label = span_split(&text, '.');
         TRY(check_label(label, problem));
-        if (dot < rest.len)
-            rest = span_skip(rest, dot + 1);
-        else
-            rest = SPAN_EMPTY;
-    } while (rest.ptr != NULL);
+    }
     if (looks_numeric(label))
         return problem_set(problem, ERR_INVALID, "", "is an address or a number, not a name");
     return ERR_OK;

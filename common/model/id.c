@@ -10,7 +10,7 @@
 struct id id_new(void)
 {
     uint8_t raw[ID_TEXT_BYTES / 2];
-    struct id id;
+    struct id id = {.text = ""};
     random_bytes(raw, sizeof(raw));
     hex_encode(span_of(raw, sizeof(raw)), id.text);
     return id;
