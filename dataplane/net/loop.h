@@ -27,8 +27,8 @@
 #include "common/base/wake.h"
 
 #define LOOP_READ_BYTES 65536
-/* Eight full TLS records with what encryption adds to them. */
-#define LOOP_RECORD_BYTES (8 * (16384 + 256))
+/* Seven full TLS records with what encryption adds to them. */
+#define LOOP_RECORD_BYTES (7 * (16384 + 256))
 
 typedef void loop_flush_fn(void *owner);
 

@@ -20,8 +20,11 @@
 #include "dataplane/net/transport_int.h"
 
 #define TRANSPORT_TLS_TAG 0x544c5331u
-/* While the kernel has not taken this much, nothing more is encrypted. */
-#define LOWER_PENDING_BYTES_MAX 65536
+/* While the kernel has not taken this much, nothing more is encrypted.  It is the level at which
+ * the lower transport tells of room; were it lower, nobody would call again. */
+#define LOWER_PENDING_BYTES_MAX (LIMIT_TRANSPORT_OUT_BYTES / 2)
+_Static_assert(LOWER_PENDING_BYTES_MAX + LOOP_RECORD_BYTES < LIMIT_TRANSPORT_OUT_BYTES,
+               "a scratch full of records must fit behind what is pending");
 
 enum tls_state { TLS_HANDSHAKING, TLS_OPEN, TLS_DEAD, TLS_CLOSING, TLS_RELEASED };
 
