@@ -143,7 +143,8 @@ def user_instructions(bench, name, scenario):
                              f"--callgrind-out-file={out}/%p.counts"]).start()
     totals = []
     try:
-        for part, requests in enumerate((1024, 1024, 4096), 1):  # the first one warms
+        loads = (2048, 1024, 4096) if path == "/1k" else (256, 128, 512)
+        for part, requests in enumerate(loads, 1):  # the first one warms
             good, _ = load(peer, path, flags, requests)
             for pid in peer.pids():
                 run(["callgrind_control", "-d", str(pid)])
