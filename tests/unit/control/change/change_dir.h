@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * change_dir.h - a bootstrapped store with a door, an operator, and a second person with an
+ * account of his own.
+ */
+#ifndef TRUNKLINE_TESTS_UNIT_CONTROL_CHANGE_CHANGE_DIR_H
+#define TRUNKLINE_TESTS_UNIT_CONTROL_CHANGE_CHANGE_DIR_H
+
+#include "control/change/change_account.h"
+#include "control/change/change_record.h"
+#include "control/change/change_setting.h"
+#include "control/change/change_zone.h"
+#include "tests/unit/control/store/store_dir.h"
+
+struct change_dir {
+    struct store_dir *d;
+    struct change_door door;
+    struct change_actor operating, owner;
+    struct change_user_made first, second;
+    struct problem problem; /* of the last change */
+    uint64_t revision;      /* of the last commit */
+    uint64_t told_revision; /* by on_revision */
+};
+
+static inline void note_revision(void *owner, uint64_t revision)
+{
+    struct change_dir *c = owner;
+    c->told_revision = revision;
+}
+
+static inline struct change *begin(struct change_dir *c, const struct change_actor *actor)
+{
+    struct change *change = NULL;
+    c->problem = (struct problem){.code = ERR_OK};
+    assert_int_equal(change_begin(&c->door, actor, &change), ERR_OK);
+    return change;
+}
+
+/* Ends the change as its caller would. */
+static inline enum err end(struct change_dir *c, struct change *change, enum err err)
+{
+    if (err == ERR_OK)
+        err = change_commit(&change, &c->revision, &c->problem);
+    change_abandon(&change);
+    return err;
+}
+
+static inline enum err make_zone(struct change_dir *c, const struct change_actor *actor,
+                                 const char *name, struct id *out)
+{
+    const struct change_zone_spec spec = {.name = span_str(name)};
+    struct change *change = begin(c, actor);
+    return end(c, change, change_zone_create(change, &spec, out, &c->problem));
+}
+
+static inline struct change_record_spec record_spec(const char *type, const char *name,
+                                                    const char *content)
+{
+    return (struct change_record_spec){
+        .type = span_str(type),
+        .type_given = true,
+        .name = span_str(name),
+        .name_given = true,
+        .content = span_str(content),
+        .content_given = true,
+        .proxied = true,
+        .proxied_given = true,
+    };
+}
+
+static inline enum err make_record(struct change_dir *c, const struct id *zone_id,
+                                   const struct change_record_spec *spec, struct id *out)
+{
+    struct change *change = begin(c, &c->owner);
+    return end(c, change, change_record_create(change, zone_id, spec, out, &c->problem));
+}
+
+static inline enum err set_word(struct change_dir *c, const struct id *zone_id, const char *id,
+                                const char *word)
+{
+    const struct change_setting item = {
+        .id = span_str(id), .path = "", .kind = SETTING_TEXT, .word = span_str(word)};
+    struct change *change = begin(c, &c->owner);
+    return end(c, change, change_settings_set(change, zone_id, &item, 1, &c->problem));
+}
+
+static inline void make_people(struct change_dir *c)
+{
+    const struct change_actor console = {.scope = {.platform_wide = true}};
+    const struct change_user_spec first = {SPAN("Op@Example.net"), SPAN("long enough"), true};
+    const struct change_user_spec second = {SPAN("dana@example.net"), SPAN("long enough"), false};
+    struct change *change = begin(c, &console);
+    assert_int_equal(end(c, change, change_bootstrap(change, &first, &c->first, &c->problem)),
+                     ERR_OK);
+    change = begin(c, &console);
+    assert_int_equal(end(c, change, change_user_create(change, &second, &c->second, &c->problem)),
+                     ERR_OK);
+    c->operating.scope = (struct store_scope){c->first.user_id, true};
+    c->owner.scope = (struct store_scope){c->second.user_id, false};
+    c->owner.token_id = c->second.token_id;
+    c->owner.ip = SPAN("192.0.2.7");
+    c->owner.request_id = SPAN("r-1");
+}
+
+static inline int change_dir_setup(void **state)
+{
+    struct change_dir *c = calloc(1, sizeof(*c));
+    void *inner = NULL;
+    if (store_dir_setup(&inner) != 0)
+        return -1;
+    c->d = inner;
+    c->door = (struct change_door){
+        .store = c->d->store,
+        .name_servers = SPAN("ns1.example.net,ns2.example.net"),
+        .on_revision = note_revision,
+        .on_revision_owner = c,
+    };
+    make_people(c);
+    *state = c;
+    return 0;
+}
+
+static inline int change_dir_teardown(void **state)
+{
+    struct change_dir *c = *state;
+    void *inner = c->d;
+    free(c);
+    return store_dir_teardown(&inner);
+}
+
+#define CHANGE_TEST(name) \
+    cmocka_unit_test_setup_teardown(name, change_dir_setup, change_dir_teardown)
+
+#endif
