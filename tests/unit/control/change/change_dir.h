@@ -6,6 +6,8 @@
 #ifndef TRUNKLINE_TESTS_UNIT_CONTROL_CHANGE_CHANGE_DIR_H
 #define TRUNKLINE_TESTS_UNIT_CONTROL_CHANGE_CHANGE_DIR_H
 
+#include <sys/stat.h>
+
 #include "control/change/change_account.h"
 #include "control/change/change_record.h"
 #include "control/change/change_setting.h"
@@ -95,6 +97,38 @@ static inline void make_people(struct change_dir *c)
     change = begin(c, &console);
     assert_int_equal(end(c, change, change_user_create(change, &second, &c->second, &c->problem)),
                      ERR_OK);
+}
+
+/* The store of the first test right after make_people, copied for the others: a password takes
+ * its time. */
+struct saved_store {
+    uint8_t db[1 << 20], key[128];
+    size_t db_bytes, key_bytes;
+    struct change_user_made first, second;
+};
+
+static struct saved_store saved;
+
+static inline void save_file(const char *path, uint8_t *out, size_t out_bytes, size_t *len)
+{
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    *len = fread(out, 1, out_bytes, file);
+    assert_true(*len > 0 && *len < out_bytes);
+    fclose(file);
+}
+
+static inline void restore_file(const char *path, const uint8_t *bytes, size_t len, mode_t mode)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, len, file), len);
+    fclose(file);
+    assert_int_equal(chmod(path, mode), 0);
+}
+
+static inline void fill_actors(struct change_dir *c)
+{
     c->operating.scope = (struct store_scope){c->first.user_id, true};
     c->owner.scope = (struct store_scope){c->second.user_id, false};
     c->owner.token_id = c->second.token_id;
@@ -105,17 +139,32 @@ static inline void make_people(struct change_dir *c)
 static inline int change_dir_setup(void **state)
 {
     struct change_dir *c = calloc(1, sizeof(*c));
-    void *inner = NULL;
-    if (store_dir_setup(&inner) != 0)
-        return -1;
-    c->d = inner;
+    char key[128];
+    c->d = store_dir_make();
+    text_format(key, sizeof(key), "%s.key", c->d->path);
+    if (saved.db_bytes == 0) {
+        store_dir_open(c->d);
+        c->door.store = c->d->store;
+        make_people(c);
+        store_close(&c->d->store);
+        save_file(c->d->path, saved.db, sizeof(saved.db), &saved.db_bytes);
+        save_file(key, saved.key, sizeof(saved.key), &saved.key_bytes);
+        saved.first = c->first;
+        saved.second = c->second;
+    } else {
+        restore_file(c->d->path, saved.db, saved.db_bytes, 0600);
+        restore_file(key, saved.key, saved.key_bytes, 0400);
+        c->first = saved.first;
+        c->second = saved.second;
+    }
+    store_dir_open(c->d);
     c->door = (struct change_door){
         .store = c->d->store,
         .name_servers = SPAN("ns1.example.net,ns2.example.net"),
         .on_revision = note_revision,
         .on_revision_owner = c,
     };
-    make_people(c);
+    fill_actors(c);
     *state = c;
     return 0;
 }

@@ -257,7 +257,9 @@ static void a_wait_ends_at_its_deadline(void **state)
     assert_true(propagation_wait_start(publisher_propagation(scene->publisher), &waiter.wait));
 
     struct pollfd woken = {.fd = waiter.pipe[0], .events = POLLIN};
+    char byte;
     assert_int_equal(poll(&woken, 1, PATIENCE_MS), 1);
+    assert_int_equal(read(waiter.pipe[0], &byte, 1), 1);
     close(waiter.pipe[0]);
     close(waiter.pipe[1]);
 }

@@ -538,8 +538,13 @@ static void closing_answers_who_waits(void **state)
 
     assert_null(in->server);
     assert_true(clock_mono_ms() - begun_ms < 5000);
-    for (size_t i = 0; i < countof(waiting); i++)
-        close(waiting[i]);
+    for (size_t i = 0; i < countof(waiting); i++) {
+        struct answer answer;
+        read_answer(waiting[i], &answer);
+        assert_int_equal(answer.status, 200);
+        assert_true(json_is_false(json_object_get(result(&answer), "applied")));
+        forget(&answer);
+    }
 }
 
 static void bad_waits_are_refused(void **state)

@@ -34,14 +34,20 @@ static inline void store_dir_open(struct store_dir *d)
         fail_msg("store_open: %s", problem.text);
 }
 
-static inline int store_dir_setup(void **state)
+/* The directory without a store in it yet. */
+static inline struct store_dir *store_dir_make(void)
 {
     struct store_dir *d = calloc(1, sizeof(*d));
     const char *tmp = getenv("TMPDIR");
     text_format(d->dir, sizeof(d->dir), "%s/store.XXXXXX", tmp && strlen(tmp) < 40 ? tmp : "/tmp");
-    if (!mkdtemp(d->dir))
-        return -1;
+    assert_non_null(mkdtemp(d->dir));
     text_format(d->path, sizeof(d->path), "%s/control.db", d->dir);
+    return d;
+}
+
+static inline int store_dir_setup(void **state)
+{
+    struct store_dir *d = store_dir_make();
     store_dir_open(d);
     *state = d;
     return 0;
