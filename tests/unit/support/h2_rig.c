@@ -82,6 +82,7 @@ static void rig_begin(void *owner, struct exchange *exchange)
     ASSERT(rig->answer_count < RIG_SIDES);
     struct script_side *script = &rig->answers[rig->answer_count++];
     script->step_max = rig->step_max;
+    script->unchecked = rig->peer != NULL;
     script->endless = rig->withhold_end;
     script->head_told = answer_head_told;
     script_origin_attach(script, exchange);
@@ -131,6 +132,7 @@ struct script_side *rig_prepare(struct h2_rig *rig, const char *method, uint64_t
     ASSERT(rig->request_count < RIG_SIDES);
     struct script_side *script = &rig->requests[rig->request_count++];
     script->step_max = rig->step_max;
+    script->unchecked = rig->peer != NULL;
     script->body_bytes = body_bytes;
     struct exchange *exchange = script_client_open(script, &rig->pools, &rig->facts);
     struct head *head = script_request(exchange, method, "/");
