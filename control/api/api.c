@@ -103,9 +103,10 @@ static enum err match_route(struct api_request *request, struct api_reply *reply
     if (span_starts_with(below, SPAN(API_PREFIX "/")))
         error = api_router_match(api_tables, request->method,
                                  span_skip(below, sizeof(API_PREFIX) - 1), &match);
-    reply->allowed = match.allowed;
-    if (error == API_ERROR_METHOD)
+    if (error == API_ERROR_METHOD) {
+        reply->allowed = match.allowed;
         return api_fail(reply, error, "", "%s", "Method not available for that URI.");
+    }
     if (error != API_ERROR_NONE)
         return api_fail(reply, API_ERROR_NO_ROUTE, "", "%s", "No route for that URI");
     request->route = match.route;

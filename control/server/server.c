@@ -21,6 +21,7 @@
 #define CONNECTION_MEMORY_BYTES 65536
 #define PEM_BYTES_MAX 262144
 #define LISTEN_BACKLOG 512
+#define STOP_S 2
 
 /* libmicrohttpd's own lines: mostly clients that left, which are no one's trouble. */
 static void log_foreign(void *cls, const char *format, va_list args)
@@ -155,6 +156,8 @@ enum err server_open(const struct server_options *options, struct server **out,
     int fd;
     struct server *server = mem_new(struct server);
     TAG_SET(server, SERVER_TAG);
+    ASSERT(pthread_mutex_init(&server->lock, NULL) == 0);
+    ASSERT(pthread_cond_init(&server->ended, NULL) == 0);
     server->propagation = options->propagation;
     server->api = *options->api;
     if (server->propagation)
@@ -188,19 +191,44 @@ uint16_t server_port(const struct server *server)
     return server->port;
 }
 
+/* Until no request runs, or STOP_MS have passed: a client that sends its body slowly is not waited
+ * for. */
+static void wait_for_requests(struct server *server)
+{
+    struct timespec end;
+    ASSERT(clock_gettime(CLOCK_REALTIME, &end) == 0);
+    end.tv_sec += STOP_S;
+    ASSERT(pthread_mutex_lock(&server->lock) == 0);
+    while (server->running > 0 && pthread_cond_timedwait(&server->ended, &server->lock, &end) == 0)
+        continue;
+    ASSERT(pthread_mutex_unlock(&server->lock) == 0);
+}
+
+static void stop_daemon(struct server *server)
+{
+    /* The socket is ours from now on: nobody new comes in. */
+    MHD_socket fd = MHD_quiesce_daemon(server->daemon);
+    /* The library aborts when it is stopped with a suspended connection. */
+    if (server->propagation)
+        propagation_stop(server->propagation);
+    wait_for_requests(server);
+    MHD_stop_daemon(server->daemon);
+    if (fd != MHD_INVALID_SOCKET)
+        close(fd);
+}
+
 void server_close(struct server **out)
 {
     struct server *server = *out;
     if (!server)
         return;
-    /* The library aborts when it is stopped with a suspended connection. */
-    if (server->propagation)
-        propagation_stop(server->propagation);
     if (server->daemon)
-        MHD_stop_daemon(server->daemon);
+        stop_daemon(server);
     if (server->tls_key.ptr)
         mem_wipe(server->tls_key.ptr, server->tls_key.len);
     buf_release(&server->tls_cert);
     buf_release(&server->tls_key);
+    ASSERT(pthread_cond_destroy(&server->ended) == 0);
+    ASSERT(pthread_mutex_destroy(&server->lock) == 0);
     mem_free(out);
 }

@@ -12,6 +12,7 @@
 #define TRUNKLINE_CONTROL_SERVER_SERVER_INT_H
 
 #include <microhttpd.h>
+#include <pthread.h>
 
 #include "common/base/buf.h"
 #include "control/api/api.h"
@@ -29,6 +30,9 @@ struct server {
     struct buf tls_cert, tls_key;
     uint16_t port;
     bool tls;
+    pthread_mutex_t lock; /* of what follows */
+    pthread_cond_t ended; /* a request has ended */
+    size_t running;       /* requests between begin and end */
 };
 
 struct server_request {

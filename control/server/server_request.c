@@ -31,6 +31,9 @@ void *server_request_begin(void *cls, const char *target, struct MHD_Connection 
     request->target = mem_alloc(text.len + 1);
     ASSERT(span_to_cstr(text, request->target, text.len + 1));
     buf_init(&request->body, LIMIT_API_BODY_BYTES);
+    ASSERT(pthread_mutex_lock(&server->lock) == 0);
+    server->running++;
+    ASSERT(pthread_mutex_unlock(&server->lock) == 0);
     return request;
 }
 
@@ -51,9 +54,14 @@ void server_request_on_end(void *cls, struct MHD_Connection *connection, void **
               F_I64("status", request->status),
               F_U64("took_ms", (clock_mono_us() - request->begun_at_us) / 1000),
               F_BOOL("completed", reason == MHD_REQUEST_TERMINATED_COMPLETED_OK));
+    struct server *server = request->server;
     buf_release(&request->body);
     mem_free(&request->target);
     mem_free(slot);
+    ASSERT(pthread_mutex_lock(&server->lock) == 0);
+    server->running--;
+    ASSERT(pthread_cond_signal(&server->ended) == 0);
+    ASSERT(pthread_mutex_unlock(&server->lock) == 0);
 }
 
 static struct span field(struct MHD_Connection *connection, const char *name)
