@@ -135,7 +135,8 @@ static void peer_run_flush(void *owner)
 
 void h2_peer_flush(struct h2_peer *peer)
 {
-    loop_flush_post(peer->end->base.loop, LOOP_FLUSH_PRODUCERS, &peer->flush);
+    if (!peer->silent)
+        loop_flush_post(peer->end->base.loop, LOOP_FLUSH_PRODUCERS, &peer->flush);
 }
 
 void h2_peer_open(struct h2_peer *peer, struct pair_end *end, bool server, uint32_t streams_max,
@@ -143,7 +144,8 @@ void h2_peer_open(struct h2_peer *peer, struct pair_end *end, bool server, uint3
 {
     nghttp2_session_callbacks *callbacks;
     nghttp2_option *option;
-    *peer = (struct h2_peer){.end = end, .flush = {.run = peer_run_flush, .owner = peer}};
+    *peer = (struct h2_peer){
+        .end = end, .flush = {.run = peer_run_flush, .owner = peer}, .silent = silent};
     ASSERT(nghttp2_session_callbacks_new(&callbacks) == 0 && nghttp2_option_new(&option) == 0);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);

@@ -34,7 +34,7 @@ struct h2_peer {
     int32_t goaway_last_id;
     uint32_t settings_count, request_count;
     uint32_t told_streams_max;
-    bool ended, closed;
+    bool silent, ended, closed;
 };
 
 /* Takes over the end.  settings_max: MAX_CONCURRENT_STREAMS of its SETTINGS; UINT32_MAX: none is
