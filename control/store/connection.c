@@ -65,29 +65,34 @@ void connection_close(struct store_conn **conn)
     mem_free(conn);
 }
 
-static struct timespec wait_end(void)
+static bool room_for_reader(const struct store *store)
+{
+    return store->lent_count < LIMIT_STORE_READERS;
+}
+
+static bool room_for_writer(const struct store *store)
+{
+    return !store->writing;
+}
+
+typedef bool room_fn(const struct store *store);
+
+/* With the store's lock held: false when there is no room for LIMIT_STORE_WAIT_MS. */
+static bool await_room(struct store *store, room_fn *room)
 {
     struct timespec end;
     (void)clock_gettime(CLOCK_MONOTONIC, &end);
     end.tv_sec += LIMIT_STORE_WAIT_MS / 1000;
-    return end;
-}
-
-/* With the store's lock held: false when LIMIT_STORE_READERS stay lent for too long. */
-static bool await_room(struct store *store)
-{
-    struct timespec end = wait_end();
-    while (store->lent_count >= LIMIT_STORE_READERS)
-        if (pthread_cond_clockwait(&store->returned, &store->lock, CLOCK_MONOTONIC, &end) ==
-            ETIMEDOUT)
-            return false;
+    while (!room(store))
+        if (pthread_cond_timedwait(&store->returned, &store->lock, &end) == ETIMEDOUT)
+            return room(store);
     return true;
 }
 
 enum err reader_take(struct store *store, bool counted, struct store_conn **out)
 {
     (void)pthread_mutex_lock(&store->lock);
-    if (counted && !await_room(store)) {
+    if (counted && !await_room(store, room_for_reader)) {
         (void)pthread_mutex_unlock(&store->lock);
         log_warn("store_readers_busy", F_U64("readers", LIMIT_STORE_READERS));
         return ERR_BUSY;
@@ -115,7 +120,7 @@ enum err reader_take(struct store *store, bool counted, struct store_conn **out)
     (void)pthread_mutex_lock(&store->lock);
     if (counted)
         store->lent_count--;
-    (void)pthread_cond_signal(&store->returned);
+    (void)pthread_cond_broadcast(&store->returned);
     (void)pthread_mutex_unlock(&store->lock);
     return err;
 }
@@ -133,7 +138,7 @@ void reader_give(struct store_conn **conn)
         list_push_front(&store->spares, &given->node);
         given = NULL;
     }
-    (void)pthread_cond_signal(&store->returned);
+    (void)pthread_cond_broadcast(&store->returned);
     (void)pthread_mutex_unlock(&store->lock);
     connection_close(&given);
 }
@@ -154,15 +159,27 @@ bool store_failed(const struct store *store)
     return atomic_load(&store->failed);
 }
 
+static void writer_give(struct store *store)
+{
+    (void)pthread_mutex_lock(&store->lock);
+    store->writing = false;
+    (void)pthread_cond_broadcast(&store->returned);
+    (void)pthread_mutex_unlock(&store->lock);
+}
+
 enum err store_write_begin(struct store *store, struct store_conn **out)
 {
-    struct timespec end = wait_end();
     *out = NULL;
-    if (pthread_mutex_clocklock(&store->writing, CLOCK_MONOTONIC, &end) != 0)
+    (void)pthread_mutex_lock(&store->lock);
+    bool taken = await_room(store, room_for_writer);
+    if (taken)
+        store->writing = true;
+    (void)pthread_mutex_unlock(&store->lock);
+    if (!taken)
         return ERR_BUSY;
     enum err err = store_failed(store) ? ERR_IO : connection_run(store->writer, "BEGIN IMMEDIATE");
     if (err != ERR_OK) {
-        (void)pthread_mutex_unlock(&store->writing);
+        writer_give(store);
         return err;
     }
     *out = store->writer;
@@ -193,7 +210,7 @@ enum err store_write_commit(struct store_conn **conn)
         atomic_store(&given->store->failed, true);
         err = ERR_OUTCOME_UNKNOWN;
     }
-    (void)pthread_mutex_unlock(&given->store->writing);
+    writer_give(given->store);
     return err;
 }
 
@@ -205,5 +222,5 @@ void store_write_rollback(struct store_conn **conn)
         return;
     ASSERT(given->writing);
     roll_back(given);
-    (void)pthread_mutex_unlock(&given->store->writing);
+    writer_give(given->store);
 }

@@ -7,9 +7,10 @@
 
 #include "common/base/log.h"
 
-static enum err err_of_code(sqlite3 *db, int code)
+/* SQLite knows ENOSPC only; a quota or a limit on files is EDQUOT or EFBIG, and by errno alone
+ * (sqlite3_system_errno forgets it in a COMMIT). */
+static enum err err_of_code(int code, int no)
 {
-    int no = db ? sqlite3_system_errno(db) : 0;
     if (code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY)
         return ERR_EXISTS;
     if (code == SQLITE_CONSTRAINT_FOREIGNKEY)
@@ -39,7 +40,7 @@ static enum err err_of_code(sqlite3 *db, int code)
 
 enum err sqlite_err(sqlite3 *db, int code, const char *what)
 {
-    enum err err = err_of_code(db, code);
+    enum err err = err_of_code(code, errno);
     if (err != ERR_EXISTS && err != ERR_NOT_FOUND)
         log_error("store_sqlite_failed", F_STR("what", what), F_I64("code", code),
                   F_STR("text", db ? sqlite3_errmsg(db) : sqlite3_errstr(code)), F_ERR(err));

@@ -15,6 +15,17 @@ static enum err open_all(struct store *store, const struct store_options *option
     return master_load(store->writer, options->master_key_path, problem);
 }
 
+/* Waits are told in monotonic time. */
+static void init_lock(struct store *store)
+{
+    pthread_condattr_t attributes;
+    (void)pthread_condattr_init(&attributes);
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&store->returned, &attributes);
+    (void)pthread_condattr_destroy(&attributes);
+    (void)pthread_mutex_init(&store->lock, NULL);
+}
+
 enum err store_open(const struct store_options *options, struct store **out,
                     struct problem *problem)
 {
@@ -24,9 +35,7 @@ enum err store_open(const struct store_options *options, struct store **out,
     memcpy(store->path, options->path, path_bytes);
     store->lock_fd = -1;
     list_init(&store->spares);
-    (void)pthread_mutex_init(&store->writing, NULL);
-    (void)pthread_mutex_init(&store->lock, NULL);
-    (void)pthread_cond_init(&store->returned, NULL);
+    init_lock(store);
     struct problem unasked = {.code = ERR_OK};
     enum err err = open_all(store, options, problem ? problem : &unasked);
     if (err != ERR_OK) {
@@ -43,7 +52,7 @@ void store_close(struct store **store)
     struct store *closing = *store;
     if (!closing)
         return;
-    ASSERT(closing->lent_count == 0);
+    ASSERT(closing->lent_count == 0 && !closing->writing);
     for (struct list_node *spare; (spare = list_pop_front(&closing->spares)) != NULL;) {
         struct store_conn *conn = container_of(spare, struct store_conn, node);
         connection_close(&conn);
@@ -53,7 +62,6 @@ void store_close(struct store **store)
     store_unlock(closing);
     (void)pthread_cond_destroy(&closing->returned);
     (void)pthread_mutex_destroy(&closing->lock);
-    (void)pthread_mutex_destroy(&closing->writing);
     seal_key_wipe(&closing->master);
     mem_free(&closing->path);
     mem_free(store);

@@ -86,7 +86,8 @@ enum err store_audit_verify(struct store_conn *conn, struct problem *problem)
     uint64_t number = 0;
     TRY(read_head(conn, &head));
     struct statement s;
-    statement_open(&s, conn, "SELECT id, " AUDIT_COLUMNS ", prev_hash, hash FROM audit ORDER BY id");
+    statement_open(&s, conn,
+                   "SELECT id, " AUDIT_COLUMNS ", prev_hash, hash FROM audit ORDER BY id");
     enum err err;
     while ((err = statement_row(&s)) == ERR_OK) {
         number = statement_u64(&s);

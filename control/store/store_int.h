@@ -5,7 +5,7 @@
  * Included in this directory only.
  *
  *      spares --[reader_take]--> lent --[reader_give]--> spares        one lock: store->lock
- *      writer --[store_write_begin]--> lent --[commit, rollback]--> writer     store->writing
+ *      writer --[store_write_begin]--> lent --[commit, rollback]--> writer
  */
 #ifndef TRUNKLINE_CONTROL_STORE_STORE_INT_H
 #define TRUNKLINE_CONTROL_STORE_STORE_INT_H
@@ -43,9 +43,9 @@ struct store {
     int lock_fd; /* of "<path>.lock", or -1 */
     struct seal_key master;
     struct store_conn *writer;
-    pthread_mutex_t writing;
-    pthread_mutex_t lock; /* guards what follows */
-    pthread_cond_t returned;
+    pthread_mutex_t lock;    /* guards what follows */
+    pthread_cond_t returned; /* a connection was */
+    bool writing;            /* the writer is lent */
     struct list spares;
     size_t lent_count;
     atomic_bool failed;
