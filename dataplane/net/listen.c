@@ -76,17 +76,21 @@ static bool parse_address(struct span text, struct sockaddr_storage *out, sockle
     return true;
 }
 
-static bool bind_and_listen(int fd, const struct sockaddr_storage *address, socklen_t bytes)
+enum listen_use { LISTEN_SHARED, LISTEN_PROBE };
+
+static bool bind_and_listen(int fd, const struct sockaddr_storage *address, socklen_t bytes,
+                            enum listen_use use)
 {
     int on = 1;
     /* [::] means IPv6 alone, so that 0.0.0.0 beside it is no conflict. */
     if (address->ss_family == AF_INET6 &&
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) != 0)
         return false;
+    if (use == LISTEN_SHARED && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) != 0)
+        return false;
     return setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
-           setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0 &&
            bind(fd, (const struct sockaddr *)(const void *)address, bytes) == 0 &&
-           listen(fd, BACKLOG) == 0;
+           (use == LISTEN_PROBE || listen(fd, BACKLOG) == 0);
 }
 
 static const char *bind_reason(int error)
@@ -106,7 +110,8 @@ static const char *bind_reason(int error)
     }
 }
 
-enum err listen_bind(const char *address, int *out_fd, struct problem *problem)
+static enum err bind_new(const char *address, enum listen_use use, int *out_fd,
+                         struct problem *problem)
 {
     struct sockaddr_storage parsed;
     socklen_t bytes;
@@ -117,12 +122,25 @@ enum err listen_bind(const char *address, int *out_fd, struct problem *problem)
     int fd = socket(parsed.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return problem_set(problem, ERR_IO, address, "%s", bind_reason(errno));
-    if (!bind_and_listen(fd, &parsed, bytes)) {
+    if (!bind_and_listen(fd, &parsed, bytes, use)) {
         int error = errno;
         close(fd);
         return problem_set(problem, ERR_IO, address, "%s", bind_reason(error));
     }
     *out_fd = fd;
+    return ERR_OK;
+}
+
+enum err listen_bind(const char *address, int *out_fd, struct problem *problem)
+{
+    return bind_new(address, LISTEN_SHARED, out_fd, problem);
+}
+
+enum err listen_probe(const char *address, struct problem *problem)
+{
+    int fd;
+    TRY(bind_new(address, LISTEN_PROBE, &fd, problem));
+    close(fd);
     return ERR_OK;
 }
 

@@ -13,6 +13,9 @@
 /* "127.0.0.1:8443", "[::1]:8443", "0.0.0.0:0".  Binds, listens, non-blocking, close-on-exec.  The
  * problem says which address and why (in use, not ours, no permission, not an address). */
 MUST_USE enum err listen_bind(const char *address, int *out_fd, struct problem *problem);
+/* Whether another process listens there already, which SO_REUSEPORT would hide: two edges would
+ * share the visitors between them.  ERR_IO, as listen_bind's. */
+MUST_USE enum err listen_probe(const char *address, struct problem *problem);
 /* The bound address as text ("127.0.0.1:43211"). */
 void listen_address(int fd, char *out, size_t out_bytes);
 

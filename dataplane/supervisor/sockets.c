@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sockets.c - first the orphans', then our own.
+ */
+#include "dataplane/supervisor/sockets.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/base/text.h"
+#include "common/model/address_policy.h"
+#include "dataplane/net/listen.h"
+
+struct endpoint {
+    struct address address;
+    uint64_t port;
+};
+
+/* "127.0.0.1:80", "[::1]:80" */
+static bool parse_endpoint(const char *text, struct endpoint *out)
+{
+    struct span all = span_str(text);
+    size_t colon = all.len;
+    while (colon > 0 && all.ptr[colon - 1] != ':')
+        colon--;
+    if (colon == 0)
+        return false;
+    struct span host = span_first(all, colon - 1), port = span_skip(all, colon);
+    if (host.len > 2 && host.ptr[0] == '[')
+        host = span_first(span_skip(host, 1), host.len - 2);
+    return address_parse(host, &out->address) == ERR_OK &&
+           text_parse_u64(port, UINT16_MAX, &out->port) == ERR_OK;
+}
+
+bool sockets_address_wanted(const char *wanted, const char *bound)
+{
+    struct endpoint a, b;
+    if (!parse_endpoint(wanted, &a) || !parse_endpoint(bound, &b))
+        return false;
+    return memcmp(&a.address, &b.address, sizeof(a.address)) == 0 &&
+           (a.port == 0 || a.port == b.port);
+}
+
+static bool fd_wanted(const char *wanted, int fd)
+{
+    char bound[SOCKET_ADDRESS_BYTES];
+    listen_address(fd, bound, sizeof(bound));
+    return sockets_address_wanted(wanted, bound);
+}
+
+static bool same_socket(int a, int b)
+{
+    struct stat one, other;
+    return fstat(a, &one) == 0 && fstat(b, &other) == 0 && one.st_ino == other.st_ino &&
+           one.st_dev == other.st_dev;
+}
+
+static bool have_already(const struct sockets *sockets, int https_fd)
+{
+    for (unsigned i = 0; i < sockets->slot_count; i++) {
+        if (same_socket(sockets->slots[i].https_fd, https_fd))
+            return true;
+    }
+    return false;
+}
+
+static void take_orphan(const struct sockets_options *options, const struct adopted *orphan,
+                        struct sockets *out)
+{
+    if (fd_wanted(options->https, orphan->https_fd) && fd_wanted(options->http, orphan->http_fd) &&
+        !have_already(out, orphan->https_fd)) {
+        out->slots[out->slot_count++] = (struct socket_pair){
+            .https_fd = orphan->https_fd,
+            .http_fd = orphan->http_fd,
+            .channel_fd = orphan->channel_fd,
+            .orphan_pid = orphan->pid,
+        };
+        out->adopted_count++;
+        return;
+    }
+    log_warn("orphan_surplus", F_I64("pid", orphan->pid));
+    close(orphan->https_fd);
+    close(orphan->http_fd);
+    out->surplus[out->surplus_count++] = *orphan;
+}
+
+/* The first of a kind decides the port of all. */
+static enum err bind_kind(const char *wanted, int first_fd, int *out, struct problem *problem)
+{
+    char bound[SOCKET_ADDRESS_BYTES];
+    if (first_fd < 0)
+        return listen_bind(wanted, out, problem);
+    listen_address(first_fd, bound, sizeof(bound));
+    return listen_bind(bound, out, problem);
+}
+
+static enum err bind_slot(const struct sockets_options *options, struct sockets *out,
+                          struct problem *problem)
+{
+    const struct socket_pair *first = out->slot_count > 0 ? &out->slots[0] : NULL;
+    struct socket_pair pair = {.channel_fd = -1};
+    enum err err = bind_kind(options->https, first ? first->https_fd : -1, &pair.https_fd, problem);
+    if (err != ERR_OK)
+        return err;
+    err = bind_kind(options->http, first ? first->http_fd : -1, &pair.http_fd, problem);
+    if (err != ERR_OK) {
+        close(pair.https_fd);
+        return err;
+    }
+    out->slots[out->slot_count++] = pair;
+    return ERR_OK;
+}
+
+/* An orphan that did not come yet listens there with right. */
+static enum err probe(const struct sockets_options *options, struct problem *problem)
+{
+    TRY(listen_probe(options->https, problem));
+    return listen_probe(options->http, problem);
+}
+
+static void close_all(struct sockets *sockets)
+{
+    for (unsigned i = 0; i < sockets->slot_count; i++) {
+        close(sockets->slots[i].https_fd);
+        close(sockets->slots[i].http_fd);
+        if (sockets->slots[i].channel_fd >= 0)
+            close(sockets->slots[i].channel_fd);
+    }
+    for (unsigned i = 0; i < sockets->surplus_count; i++)
+        close(sockets->surplus[i].channel_fd);
+}
+
+enum err sockets_open(const struct sockets_options *options, struct sockets *out,
+                      struct problem *problem)
+{
+    *out = (struct sockets){0};
+    struct adopted *orphans = mem_calloc(LIMIT_WORKERS, sizeof(*orphans));
+    size_t count = adoption_collect(options->state, options->orphans_fd, orphans, LIMIT_WORKERS);
+    for (size_t i = 0; i < count; i++)
+        take_orphan(options, &orphans[i], out);
+    bool missing = adoption_missing(options->state, orphans, count);
+    mem_free(&orphans);
+    if (out->slot_count > options->slot_count)
+        log_warn("slots_kept", F_U64("wanted", options->slot_count),
+                 F_U64("kept", out->slot_count));
+    enum err err = ERR_OK;
+    if (out->slot_count == 0 && !missing)
+        err = probe(options, problem);
+    while (out->slot_count < options->slot_count && err == ERR_OK)
+        err = bind_slot(options, out, problem);
+    if (err != ERR_OK)
+        close_all(out);
+    return err;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sockets.h - the listening sockets of all slots, before the first worker: adopted or bound.
+ *
+ * Sockets of orphans that listen on the wanted addresses become slots, also more of them than
+ * wanted (supervisor.h says why).  What is missing is bound anew.  With port 0 all slots share the
+ * port that the first one got.
+ *
+ * Orphans on other addresses than the wanted ones are surplus: they drain, and their sockets close
+ * with them.
+ */
+#ifndef TRUNKLINE_DATAPLANE_SUPERVISOR_SOCKETS_H
+#define TRUNKLINE_DATAPLANE_SUPERVISOR_SOCKETS_H
+
+#include "dataplane/supervisor/adoption.h"
+
+#define SOCKET_ADDRESS_BYTES 64
+
+struct sockets_options {
+    const char *state;
+    int orphans_fd; /* of adoption_listen */
+    const char *https, *http;
+    unsigned slot_count;
+};
+
+struct socket_pair {
+    int https_fd, http_fd;
+    int channel_fd; /* of the orphan that accepts from them; -1: nobody does */
+    pid_t orphan_pid;
+};
+
+struct sockets {
+    struct socket_pair slots[LIMIT_WORKERS];
+    unsigned slot_count;
+    unsigned adopted_count;
+    struct adopted surplus[LIMIT_WORKERS]; /* without sockets */
+    unsigned surplus_count;
+};
+
+/* On failure nothing stays open but the orphans, which keep serving. */
+MUST_USE enum err sockets_open(const struct sockets_options *options, struct sockets *out,
+                               struct problem *problem);
+
+/* "0.0.0.0:8443" wants what is bound to "0.0.0.0:8443"; port 0 wants every port of that address. */
+bool sockets_address_wanted(const char *wanted, const char *bound);
+
+#endif

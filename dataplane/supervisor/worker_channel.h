@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * worker_channel.h - the supervisor's end of the frames between it and one worker.
+ *
+ *      supervisor                      worker
+ *      ZONES_CHANGED {revision} -->           forget, then
+ *                               <--  ZONES_FORGOTTEN {revision}
+ *      DRAIN {timeout}          -->
+ *                               <--  WORKER_READY: accepting
+ *                               <--  DRAIN: somebody sent me SIGTERM, replace me
+ *
+ * Answers come in the order of the questions, so that counting them is enough: a worker follows
+ * all that it was told once none is unanswered.
+ *
+ * Limits: LIMIT_WORKER_ANSWER_MS: a worker that does not answer in time is reported as stuck.
+ */
+#ifndef TRUNKLINE_DATAPLANE_SUPERVISOR_WORKER_CHANNEL_H
+#define TRUNKLINE_DATAPLANE_SUPERVISOR_WORKER_CHANNEL_H
+
+#include "common/wire/message.h"
+#include "dataplane/net/loop.h"
+
+struct worker_channel;
+
+/* None of them may close the channel, but on_closed. */
+struct worker_channel_events {
+    void (*on_ready)(void *owner);
+    void (*on_answered)(void *owner); /* nothing is unanswered now */
+    void (*on_draining)(void *owner);
+    void (*on_stuck)(void *owner);
+    void (*on_closed)(void *owner); /* last */
+};
+
+/* Takes fd. */
+struct worker_channel *worker_channel_open(struct loop *loop, int fd,
+                                           const struct worker_channel_events *events, void *owner);
+/* Leaves NULL behind; NULL is fine. */
+void worker_channel_close(struct worker_channel **channel);
+
+void worker_channel_tell(struct worker_channel *channel, const struct message_zones_changed *what);
+void worker_channel_drain(struct worker_channel *channel, uint64_t timeout_ms);
+bool worker_channel_answered(const struct worker_channel *channel);
+
+#endif

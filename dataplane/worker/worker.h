@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * worker.h - one process, one loop, one thread: the parts of the data plane, put together.
+ *
+ *      https, http listeners --> client codecs --> proxy --> origin pools --> origins
+ *                        certificates ^              ^
+ *                                     '--- router ---'--- replica (read-only)
+ *      supervisor_channel: zones changed, drain
+ *
+ * SIGTERM drains.  SIGINT and SIGHUP are the supervisor's business and ignored.  A worker whose
+ * supervisor dies goes on serving and looks for the next one (supervisor_channel.h).
+ */
+#ifndef TRUNKLINE_DATAPLANE_WORKER_WORKER_H
+#define TRUNKLINE_DATAPLANE_WORKER_WORKER_H
+
+#include <stdbool.h>
+
+#include "common/base/err.h"
+#include "common/model/address_policy.h"
+
+/* Texts and descriptors are lent until worker_run returns; the descriptors are taken. */
+struct worker_options {
+    unsigned slot;
+    int channel_fd, https_fd, http_fd;
+    int access_log_fd; /* -1: none */
+    int slot_lock_fd;  /* held while this worker accepts */
+    const char *replica_path, *edge_key_path;
+    const char *supervisor_path;                /* where the next supervisor listens */
+    const char *origin_ca, *resolver, *edge_id; /* NULL: the system's, for the first two */
+    const struct address_policy *policy;
+    uint64_t origin_connect_timeout_ms, origin_read_timeout_ms, drain_timeout_ms;
+};
+
+/* Serves until it is drained.  Not OK: it could not start, and the problem says why. */
+MUST_USE enum err worker_run(const struct worker_options *options, struct problem *problem);
+
+#endif
