@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* main_arguments.c - what trunkline-control was told: a command, its flags, a config file. */
+/*
+ * main_arguments.c - what trunkline-control was told: a command, its flags, a config file.
+ */
 #include "control/main_arguments.h"
 
 #include <errno.h>

@@ -9,7 +9,7 @@
 
 #include "common/base/json.h"
 #include "common/model/address_policy.h"
-#include "control/main_flags.h"
+#include "control/main_flag_table.h"
 
 #define PROGRAM "trunkline-control"
 #define FLAG_VALUES_MAX ADDRESS_POLICY_RANGES_MAX

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* password.c - passwords at rest: Argon2id, 64 MiB, 3 passes. */
+/*
+ * password.c - passwords at rest: Argon2id, 64 MiB, 3 passes.
+ */
 #include "control/auth/password.h"
 
 #include <sodium.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* permission.c - answers one question: may this role do that? */
+/*
+ * permission.c - answers one question: may this role do that?
+ */
 #include "control/auth/permission.h"
 
 struct permission_row {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* token.c - API tokens: made, recognised, and reduced to what is stored of them. */
+/*
+ * token.c - API tokens: made, recognised, and reduced to what is stored of them.
+ */
 #include "control/auth/token.h"
 
 #include <openssl/sha.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* change_account.c - accounts, and the people that come with a new one. */
+/*
+ * change_account.c - accounts, and the people that come with a new one.
+ */
 #include "control/change/change_account.h"
 
 #include "common/base/mem.h"

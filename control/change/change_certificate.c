@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* change_certificate.c - the certificates that visitors of a zone see. */
+/*
+ * change_certificate.c - the certificates that visitors of a zone see.
+ */
 #include "control/change/change_certificate.h"
 
 #include "common/base/clock.h"

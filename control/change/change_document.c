@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* change_document.c - what the edges are told of a touched zone: its document or a tombstone. */
+/*
+ * change_document.c - what the edges are told of a touched zone: its document or a tombstone.
+ */
 #include "common/model/zone_document.h"
 #include "control/change/change_int.h"
 #include "control/store/store_documents.h"

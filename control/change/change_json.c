@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* change_json.c - what the audit says of things, as JSON text; secrets are left out. */
+/*
+ * change_json.c - what the audit says of things, as JSON text; secrets are left out.
+ */
 #include "control/change/change_int.h"
 
 static void name_member(struct buf *out, const char *name)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* change_record.c - DNS records: the proxied A, AAAA and CNAME among them are the origins. */
+/*
+ * change_record.c - DNS records: the proxied A, AAAA and CNAME among them are the origins.
+ */
 #include "control/change/change_record.h"
 
 #include "control/change/record_apply.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* change_setting.c - settings of a zone, one or several at once. */
+/*
+ * change_setting.c - settings of a zone, one or several at once.
+ */
 #include "control/change/change_setting.h"
 
 #include "common/base/text.h"

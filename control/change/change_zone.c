@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* change_zone.c - zones come, change and go. */
+/*
+ * change_zone.c - zones come, change and go.
+ */
 #include "control/change/change_zone.h"
 
 #include "common/base/text.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* record_apply.c - what a client said of a record, checked and put over what there is. */
+/*
+ * record_apply.c - what a client said of a record, checked and put over what there is.
+ */
 #include "control/change/record_apply.h"
 
 #include "common/base/text.h"

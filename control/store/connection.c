@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* connection.c - SQLite connections: their pragmas, the pool of readers, the writer's place. */
+/*
+ * connection.c - SQLite connections: their pragmas, the pool of readers, the writer's place.
+ */
 #include <errno.h>
 #include <pthread.h>
 #include <time.h>

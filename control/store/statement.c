@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* statement.c - one run of one SQL statement: bind in order, step, read in order. */
+/*
+ * statement.c - one run of one SQL statement: bind in order, step, read in order.
+ */
 #include "control/store/statement.h"
 
 #include <errno.h>

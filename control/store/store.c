@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* store.c - opening, checking and closing the truth of an installation. */
+/*
+ * store.c - opening, checking and closing the truth of an installation.
+ */
 #include "control/store/store.h"
 
 #include "common/base/log.h"

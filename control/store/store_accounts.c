@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* store_accounts.c - accounts and who is a member of them. */
+/*
+ * store_accounts.c - accounts and who is a member of them.
+ */
 #include "control/store/store_accounts.h"
 
 #include "common/base/text.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* store_audit.c - who changed what: appended rows, each sealed by the hash of the one before. */
+/*
+ * store_audit.c - who changed what: appended rows, each sealed by the hash of the one before.
+ */
 #include "control/store/store_audit.h"
 
 #include "control/store/statement.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* store_certificates.c - the certificates of a zone and the installation's local CA. */
+/*
+ * store_certificates.c - the certificates of a zone and the installation's local CA.
+ */
 #include "control/store/store_certificates.h"
 
 #include "common/base/clock.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* store_documents.c - revisions, and the document that each zone has at its newest one. */
+/*
+ * store_documents.c - revisions, and the document that each zone has at its newest one.
+ */
 #include "control/store/store_documents.h"
 
 #include "common/base/clock.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* store_meta.c - rows of the meta table, and the proof that a master key is this store's. */
+/*
+ * store_meta.c - rows of the meta table, and the proof that a master key is this store's.
+ */
 #include "common/base/mem.h"
 #include "common/base/text.h"
 #include "control/store/statement.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* store_query.c - the WHERE, ORDER and LIMIT of a list, composed from filters. */
+/*
+ * store_query.c - the WHERE, ORDER and LIMIT of a list, composed from filters.
+ */
 #include "control/store/store_query.h"
 
 #include <limits.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* store_records.c - the DNS records of a zone. */
+/*
+ * store_records.c - the DNS records of a zone.
+ */
 #include "control/store/store_records.h"
 
 #include "control/store/store_query.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* store_settings.c - what a zone has set; the rest has the default of its plan. */
+/*
+ * store_settings.c - what a zone has set; the rest has the default of its plan.
+ */
 #include "control/store/store_settings.h"
 
 #include "common/base/text.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* store_tokens.c - API tokens, found by the SHA-256 of their text. */
+/*
+ * store_tokens.c - API tokens, found by the SHA-256 of their text.
+ */
 #include "control/store/store_tokens.h"
 
 #include "control/store/statement.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* store_users.c - people: their rows, and whether there are any. */
+/*
+ * store_users.c - people: their rows, and whether there are any.
+ */
 #include "control/store/store_users.h"
 
 #include "control/store/statement.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* store_zones.c - zones: rows, lists by page, and who has which name. */
+/*
+ * store_zones.c - zones: rows, lists by page, and who has which name.
+ */
 #include "control/store/store_zones.h"
 
 #include "control/store/store_query.h"

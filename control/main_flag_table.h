@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * main_flags.h - the commands of trunkline-control and what they can be told, once.
+ * main_flag_table.h - the commands of trunkline-control and what they can be told, once.
  *
  * Flags: name, member, what its value is called ("" for none), commands that take it, default, what
  * it does.  A config file (JSON) has the same names.
  */
-#ifndef TRUNKLINE_CONTROL_MAIN_FLAGS_H
-#define TRUNKLINE_CONTROL_MAIN_FLAGS_H
+#ifndef TRUNKLINE_CONTROL_MAIN_FLAG_TABLE_H
+#define TRUNKLINE_CONTROL_MAIN_FLAG_TABLE_H
 
 /* clang-format off */
 #define COMMAND_TABLE(X)                                                                                  \
