@@ -50,6 +50,7 @@ struct tls_engine {
     char *name; /* visitor: its SNI; origin: server_name; NULL: none */
     struct tls_accept accept;
     enum err select_err;
+    enum tls_step refused; /* by the BIO in this call: TLS_STEP_MORE or TLS_STEP_FULL */
     bool origin_facing;
 };
 
@@ -75,6 +76,8 @@ void tls_engine_settle(struct tls_engine *engine);
 enum tls_step tls_engine_read(struct tls_engine *engine, size_t *len);
 /* Encrypts bytes (at most TLS_RECORD_BYTES) into one record. */
 enum tls_step tls_engine_write(struct tls_engine *engine, struct span bytes);
+/* After TLS_STEP_FAILED of a read or write: OpenSSL's reasons, which belong to nobody, go. */
+void tls_engine_forget_failure(void);
 /* close_notify into the records. */
 void tls_engine_end(struct tls_engine *engine);
 

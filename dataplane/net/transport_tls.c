@@ -170,6 +170,7 @@ static void deliver(struct transport_tls *t)
             t->ended = true;
             t->base.events->on_ended(t->base.owner);
         } else if (step == TLS_STEP_FAILED) {
+            tls_engine_forget_failure();
             die(t, ERR_PROTOCOL);
         }
     }
@@ -269,6 +270,7 @@ static void encrypt_pending(struct transport_tls *t)
         } else if (step == TLS_STEP_FULL) {
             carry_records(t);
         } else {
+            tls_engine_forget_failure();
             t->write_failed = true;
             bytequeue_release(&t->pending);
         }
