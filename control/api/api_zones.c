@@ -46,6 +46,7 @@ static enum err read_query(struct api_request *request, struct api_reply *reply,
     TRY(api_filter_match(request, reply, &query->match_any));
     query->order = (enum store_zone_order)order;
     api_filter_text(request, "name", &query->name);
+    query->name.text = arena_copy_lower(&request->arena, query->name.text);
     api_filter_text(request, "account.name", &query->account_name);
     filter_words(request, "status", "active", &query->status);
     filter_words(request, "type", "full", &query->type);

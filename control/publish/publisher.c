@@ -172,8 +172,11 @@ static void on_bytes(uv_stream_t *stream, ssize_t count, const uv_buf_t *bytes)
 static bool peer_allowed(struct link *link)
 {
     uv_os_fd_t fd;
-    return link->publisher->links.count < LIMIT_EDGES &&
-           uv_fileno((uv_handle_t *)&link->pipe, &fd) == 0 &&
+    if (link->publisher->links.count >= LIMIT_EDGES) {
+        log_warn("edge_not_accepted", F_STR("why", "there are as many as the limit allows"));
+        return false;
+    }
+    return uv_fileno((uv_handle_t *)&link->pipe, &fd) == 0 &&
            listener_check_peer(&link->publisher->users, fd) == ERR_OK;
 }
 

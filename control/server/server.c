@@ -2,7 +2,7 @@
 /*
  * server.c - the REST service's daemon: its socket, its options, its end.
  */
-#include "control/server/server_int.h"
+#include "control/server/server.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -16,6 +16,7 @@
 #include "common/base/text.h"
 #include "common/model/limits.h"
 #include "control/publish/propagation.h"
+#include "control/server/server_int.h"
 
 #define SERVER_THREADS 4
 #define CONNECTION_MEMORY_BYTES 65536
