@@ -97,10 +97,9 @@ static enum err receive(int fd, struct adopted *out)
     char bytes[ADOPT_BYTES_MAX];
     alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int) * FDS_PER_ORPHAN)];
     struct iovec part = {.iov_base = bytes, .iov_len = sizeof(bytes)};
-    struct msghdr header = {.msg_iov = &part,
-                            .msg_iovlen = 1,
-                            .msg_control = control,
-                            .msg_controllen = sizeof(control)};
+    struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1};
+    header.msg_control = control;
+    header.msg_controllen = sizeof(control);
     int fds[FDS_PER_ORPHAN] = {-1, -1};
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     ssize_t len = recvmsg(fd, &header, MSG_CMSG_CLOEXEC);

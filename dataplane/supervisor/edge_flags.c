@@ -52,8 +52,8 @@ static const struct flag flags_table[] = {
      "ADDR:PORT", "visitors over TLS; port 0 picks a free one"},
     {"http", FLAG_TEXT, FLAG_FOR_PEOPLE, AT(http), 1, 64, "0.0.0.0:8081",
      "ADDR:PORT", "visitors over plain HTTP"},
-    {"workers", FLAG_NUMBER, FLAG_FOR_PEOPLE, AT(workers), 0, LIMIT_WORKERS, "0",
-     "N", "worker processes; 0 is one per processor"},
+    {"workers", FLAG_NUMBER, FLAG_FOR_PEOPLE, AT(workers), 1, LIMIT_WORKERS, "",
+     "N", "worker processes; one per processor without"},
     {"origin-ca", FLAG_TEXT, FLAG_FOR_PEOPLE, AT(origin_ca), 0, PATH_MAX_BYTES, "",
      "FILE", "PEM that verified origins must chain to, instead of the system's"},
     {"allow-origin", FLAG_RANGES, FLAG_FOR_PEOPLE, AT(allow_origin), 1, 64, "",
@@ -197,9 +197,11 @@ static enum err take_argument(struct edge_flags *flags, const char *const *argv,
         value = span_str(argv[++*at]);
     }
     ++*at;
+    enum err err;
     if (mark_given(flags, flag) && flag->kind != FLAG_RANGES)
-        return problem_set(problem, ERR_INVALID, argv[*at - 1], "--%s is given twice", flag->name);
-    enum err err = set_value(flags, flag, value, problem);
+        err = problem_set(problem, ERR_INVALID, flag->name, "is given twice");
+    else
+        err = set_value(flags, flag, value, problem);
     if (err != ERR_OK)
         name_flag(problem);
     return err;

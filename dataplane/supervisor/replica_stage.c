@@ -89,10 +89,9 @@ enum err replica_stage_keep(struct replica *replica, const struct id *zone_id)
 static enum err read_indexes(struct replica *replica, struct buf *out)
 {
     sqlite3_stmt *row = NULL;
-    int code = sqlite3_prepare_v2(replica->db,
-                                  "SELECT sql FROM sqlite_schema WHERE type = 'index'"
-                                  " AND sql IS NOT NULL AND name NOT LIKE 'staged_%'",
-                                  -1, &row, NULL);
+    static const char indexes[] = "SELECT sql FROM sqlite_schema WHERE type = 'index'"
+                                  " AND sql IS NOT NULL AND name NOT LIKE 'staged_%'";
+    int code = sqlite3_prepare_v2(replica->db, indexes, -1, &row, NULL);
     while (code == SQLITE_OK || code == SQLITE_ROW) {
         code = sqlite3_step(row);
         if (code == SQLITE_ROW)

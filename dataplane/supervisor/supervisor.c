@@ -285,14 +285,14 @@ static void add_slots(struct supervisor *supervisor, const struct sockets *socke
     for (unsigned i = 0; i < sockets->slot_count; i++) {
         const struct socket_pair *pair = &sockets->slots[i];
         unsigned slot = worker_slots_add(supervisor->slots, pair->https_fd, pair->http_fd);
-        const struct worker_orphan orphan = {.pid = pair->orphan_pid,
-                                             .channel_fd = pair->channel_fd};
+        struct worker_orphan orphan = {.pid = pair->orphan_pid};
+        orphan.channel_fd = pair->channel_fd;
         if (pair->channel_fd >= 0)
             worker_slots_adopt(supervisor->slots, slot, &orphan);
     }
     for (unsigned i = 0; i < sockets->surplus_count; i++) {
-        const struct worker_orphan orphan = {.pid = sockets->surplus[i].pid,
-                                             .channel_fd = sockets->surplus[i].channel_fd};
+        struct worker_orphan orphan = {.pid = sockets->surplus[i].pid};
+        orphan.channel_fd = sockets->surplus[i].channel_fd;
         worker_slots_dismiss(supervisor->slots, &orphan);
     }
 }

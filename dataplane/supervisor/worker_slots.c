@@ -292,13 +292,14 @@ void worker_slots_dismiss(struct worker_slots *slots, const struct worker_orphan
 unsigned worker_slots_find(const struct worker_slots *slots, int https_fd)
 {
     struct stat wanted, have;
-    unsigned at = 0;
     if (fstat(https_fd, &wanted) != 0)
         return slots->count;
-    while (at < slots->count && (fstat(slots->slot[at]->https_fd, &have) != 0 ||
-                                 have.st_ino != wanted.st_ino || have.st_dev != wanted.st_dev))
-        at++;
-    return at;
+    for (unsigned at = 0; at < slots->count; at++) {
+        if (fstat(slots->slot[at]->https_fd, &have) == 0 && have.st_ino == wanted.st_ino &&
+            have.st_dev == wanted.st_dev)
+            return at;
+    }
+    return slots->count;
 }
 
 void worker_slots_start(struct worker_slots *slots, int access_log_fd)

@@ -126,10 +126,9 @@ static bool send_adopt(const struct supervisor_channel *channel, int fd)
     buf_init(&out, ANSWER_BYTES_MAX);
     message_encode(&adopt, &out);
     struct iovec part = {.iov_base = out.ptr, .iov_len = out.len};
-    struct msghdr header = {.msg_iov = &part,
-                            .msg_iovlen = 1,
-                            .msg_control = control,
-                            .msg_controllen = sizeof(control)};
+    struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1};
+    header.msg_control = control;
+    header.msg_controllen = sizeof(control);
     struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
     rights->cmsg_level = SOL_SOCKET;
     rights->cmsg_type = SCM_RIGHTS;
