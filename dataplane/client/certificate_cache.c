@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* certificate_cache.c - profiles by certificate id, the least recently used one last. */
+/*
+ * certificate_cache.c - profiles by certificate id, the least recently used one last.
+ */
 #include "dataplane/client/certificate_cache.h"
 
 #include "common/base/log.h"
@@ -113,9 +115,4 @@ enum err certificate_cache_select(void *owner, struct span sni, struct tls_profi
     list_push_front(&cache->used, &entry->node);
     *out = tls_profile_ref(entry->profile);
     return ERR_OK;
-}
-
-size_t certificate_cache_count(const struct certificate_cache *cache)
-{
-    return cache->used.count;
 }

@@ -36,7 +36,4 @@ void certificate_cache_free(struct certificate_cache **cache);
 /* A tls_select_fn; owner is the cache. */
 enum err certificate_cache_select(void *owner, struct span sni, struct tls_profile **out);
 
-/* Profiles held now. */
-size_t certificate_cache_count(const struct certificate_cache *cache);
-
 #endif

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* client_conn.c - from an accepted socket to HTTP. */
+/*
+ * client_conn.c - from an accepted socket to HTTP.
+ */
 #include "dataplane/client/client_conn.h"
 
 #include <arpa/inet.h>

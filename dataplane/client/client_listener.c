@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* client_listener.c - accepting visitors, draining them, letting them go. */
+/*
+ * client_listener.c - accepting visitors, draining them, letting them go.
+ */
 #include "dataplane/client/client_listener.h"
 
 #include <unistd.h>

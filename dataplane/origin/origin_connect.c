@@ -78,29 +78,35 @@ static void fail(struct origin_connect *connect, enum err err, const struct prob
     origin_conn_failed(conn, err, &copy);
 }
 
+/* The pool applies the zone's setting when it grants a slot. */
+static struct http_conn *open_h2(struct transport *transport, struct origin_conn *conn)
+{
+    const struct origin_pools_options *options = &conn->pool->pools->options;
+    struct h2_origin_options h2_options = {
+        .streams_max = LIMIT_ORIGIN_STREAMS,
+        .read_timeout_ms = options->read_timeout_ms,
+        .settings_timeout_ms = LIMIT_ORIGIN_SETTINGS_MS,
+    };
+    if (options->connect_timeout_ms < LIMIT_ORIGIN_SETTINGS_MS)
+        h2_options.settings_timeout_ms = options->connect_timeout_ms;
+    return h2_origin_open(transport, &h2_options, &origin_conn_events, conn);
+}
+
+static struct http_conn *open_h1(struct transport *transport, struct origin_conn *conn)
+{
+    struct h1_origin_options h1_options = {
+        .read_timeout_ms = conn->pool->pools->options.read_timeout_ms,
+    };
+    return h1_origin_open(transport, &h1_options, &origin_conn_events, conn);
+}
+
 static void open_http(struct origin_connect *connect, struct transport *transport, bool h2)
 {
     struct origin_conn *conn = connect->conn;
-    const struct origin_pools_options *options = &pools_of(connect)->options;
     struct address address = connect->addresses[connect->at - 1];
     connect->transport = NULL;
     free_connect(connect);
-
-    struct http_conn *http;
-    if (h2) {
-        /* The pool applies the zone's setting when it grants a slot. */
-        struct h2_origin_options h2_options = {
-            .streams_max = LIMIT_ORIGIN_STREAMS,
-            .read_timeout_ms = options->read_timeout_ms,
-            .settings_timeout_ms = options->connect_timeout_ms < LIMIT_ORIGIN_SETTINGS_MS
-                                       ? options->connect_timeout_ms
-                                       : LIMIT_ORIGIN_SETTINGS_MS,
-        };
-        http = h2_origin_open(transport, &h2_options, &origin_conn_events, conn);
-    } else {
-        struct h1_origin_options h1_options = {.read_timeout_ms = options->read_timeout_ms};
-        http = h1_origin_open(transport, &h1_options, &origin_conn_events, conn);
-    }
+    struct http_conn *http = h2 ? open_h2(transport, conn) : open_h1(transport, conn);
     origin_conn_opened(conn, http, &address);
 }
 
@@ -147,8 +153,10 @@ static void start_tls(struct origin_connect *connect, struct transport *lower)
     const struct origin *origin = origin_of(connect);
     bool verified = origin->tls == ORIGIN_TLS_VERIFIED;
     bool h2 = connect->conn->offer == OFFER_ANY && origin->policy == ORIGIN_PROTOCOL_AUTO;
-    struct tls_connect tls = {.profile = pools_of(connect)->profiles[verified][h2],
-                              .server_name = origin->sni};
+    struct tls_connect tls = {
+        .profile = pools_of(connect)->profiles[verified][h2],
+        .server_name = origin->sni,
+    };
     connect->transport =
         transport_tls_connect(lower, &tls, &connect_events, connect, connect_secured);
 }

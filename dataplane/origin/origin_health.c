@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* origin_health.c - failures in a row become pauses. */
+/*
+ * origin_health.c - failures in a row become pauses.
+ */
 #include "dataplane/origin/origin_health.h"
 
 #define ASIDE_FIRST_MS 1000

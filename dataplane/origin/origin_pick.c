@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* origin_pick.c - the least burdened origin that is not set aside. */
+/*
+ * origin_pick.c - the least burdened origin that is not set aside.
+ */
 #include "dataplane/origin/origin_pick.h"
 
 #include "dataplane/origin/origin_int.h"

@@ -7,6 +7,8 @@
  *      dial failed -> refuse those whom nothing else will carry
  *      tick (1 s, while somebody waits) -> refuse who has waited too long; serve again
  */
+#include "dataplane/origin/origin_pool.h"
+
 #include "dataplane/origin/origin_int.h"
 
 static struct loop *loop_of(const struct origin_pool *pool)

@@ -63,15 +63,12 @@ struct origin_conn_facts {
     uint16_t port;
 };
 
-typedef void origin_granted_fn(struct origin_ticket *ticket, struct http_conn *conn,
-                               const struct origin_conn_facts *facts);
-typedef void origin_refused_fn(struct origin_ticket *ticket, enum err err,
-                               const struct problem *problem);
-
 /* Zeroed before the first use.  The caller fills the first group. */
 struct origin_ticket {
-    origin_granted_fn *granted; /* calls http_conn_run before it returns, or leaves the slot */
-    origin_refused_fn *refused;
+    /* Calls http_conn_run before it returns, or leaves the slot. */
+    void (*granted)(struct origin_ticket *ticket, struct http_conn *conn,
+                    const struct origin_conn_facts *facts);
+    void (*refused)(struct origin_ticket *ticket, enum err err, const struct problem *problem);
     uint32_t streams_max; /* the hostname's or zone's origin_h2_max_streams, applied when the slot
                              is granted */
     bool h1_only;         /* after HTTP_1_1_REQUIRED */

@@ -29,9 +29,11 @@ static enum err make_profiles(struct origin_pools *pools, struct problem *proble
 {
     for (size_t verified = 0; verified < 2; verified++) {
         for (size_t h2 = 0; h2 < 2; h2++) {
-            struct tls_origin_options options = {.ca_file = pools->options.ca_file,
-                                                 .verified = verified == 1,
-                                                 .h2_offered = h2 == 1};
+            struct tls_origin_options options = {
+                .ca_file = pools->options.ca_file,
+                .verified = verified == 1,
+                .h2_offered = h2 == 1,
+            };
             TRY(tls_profile_new_origin_facing(&options, &pools->profiles[verified][h2], problem));
         }
     }

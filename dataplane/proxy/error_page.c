@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* error_page.c - error pages in both forms. */
+/*
+ * error_page.c - error pages in both forms.
+ */
 #include "dataplane/proxy/error_page.h"
 
 #include "common/base/text.h"

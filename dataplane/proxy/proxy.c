@@ -6,6 +6,8 @@
  *                                    ^  ~refused~>   |
  *                                    '---- again ----'--> answer_locally -> relay
  */
+#include "dataplane/proxy/proxy.h"
+
 #include "common/base/clock.h"
 #include "common/base/mem.h"
 #include "dataplane/proxy/access_line.h"

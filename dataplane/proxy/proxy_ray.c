@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* proxy_ray.c - ids of exchanges. */
+/*
+ * proxy_ray.c - ids of exchanges.
+ */
 #include "dataplane/proxy/proxy_ray.h"
 
 #include "common/base/random.h"

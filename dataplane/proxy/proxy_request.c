@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* proxy_request.c - rewriting a request head for origins. */
+/*
+ * proxy_request.c - rewriting a request head for origins.
+ */
 #include "dataplane/proxy/proxy_request.h"
 
 /* What is added below; LIMIT_FIELDS is the visitor's, not ours. */

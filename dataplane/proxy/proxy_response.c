@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* proxy_response.c - rewriting a response head for visitors. */
+/*
+ * proxy_response.c - rewriting a response head for visitors.
+ */
 #include "dataplane/proxy/proxy_response.h"
 
 #include <time.h>
@@ -52,8 +54,9 @@ void proxy_response_rewrite(struct head *head, struct span ray, struct span date
 void proxy_format_date(uint64_t unix_s, char out[PROXY_DATE_BYTES])
 {
     static const char days[][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    static const char months[][4] = {
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    };
     time_t seconds = (time_t)unix_s;
     struct tm tm;
     ASSERT(gmtime_r(&seconds, &tm) != NULL);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* proxy_retry.c - the decision to send a request again. */
+/*
+ * proxy_retry.c - the decision to send a request again.
+ */
 #include "dataplane/proxy/proxy_retry.h"
 
 static enum err_retry class_of(const struct proxy_retry_question *question)

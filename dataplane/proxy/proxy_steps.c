@@ -12,9 +12,10 @@
 #include "dataplane/proxy/proxy_request.h"
 #include "dataplane/proxy/proxy_retry.h"
 
-#define X(name)                       \
-    static proxy_step_fn step_##name; \
-    const struct proxy_step proxy_step_##name = {#name, step_##name};
+#define X(name) static proxy_step_fn step_##name;
+PROXY_STEPS(X)
+#undef X
+#define X(name) const struct proxy_step proxy_step_##name = {#name, step_##name};
 PROXY_STEPS(X)
 #undef X
 
@@ -106,11 +107,13 @@ static const struct proxy_step *step_admit(struct proxy_run *run)
     if (proxy_request_looped(&run->asked->fields, run->proxy->edge_id))
         return answer(run, ERR_REQUEST_LOOP);
 
-    struct proxy_request request = {.asked = run->asked,
-                                    .client_address = client->address,
-                                    .secure = client->secure,
-                                    .ray = run->ray,
-                                    .edge_id = run->proxy->edge_id};
+    struct proxy_request request = {
+        .asked = run->asked,
+        .client_address = client->address,
+        .secure = client->secure,
+        .ray = run->ray,
+        .edge_id = run->proxy->edge_id,
+    };
     run->sent = proxy_request_head(&request, &run->exchange->arena);
     run->exchange->request.head = run->sent;
     find_origins(run);
@@ -201,10 +204,12 @@ static void put_page_field(struct head *head, enum field_id id, struct span valu
 static const struct proxy_step *step_answer_locally(struct proxy_run *run)
 {
     struct exchange *exchange = run->exchange;
-    struct error_page page = {.err = run->err,
-                              .ray = run->ray,
-                              .unix_us = clock_wall_us(),
-                              .json = error_page_wants_json(&run->asked->fields)};
+    struct error_page page = {
+        .err = run->err,
+        .ray = run->ray,
+        .unix_us = clock_wall_us(),
+        .json = error_page_wants_json(&run->asked->fields),
+    };
     struct buf *body = &run->proxy->page;
     buf_clear(body);
     error_page_write(&page, body);

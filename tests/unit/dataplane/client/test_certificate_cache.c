@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_certificate_cache.c - certificates by SNI, loaded once, bounded. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "common/base/clock.h"
+#include "common/model/certificate.h"
+#include "dataplane/client/certificate_cache.h"
+
+static struct buf chain, key;
+static struct certificate_cache *cache;
+static size_t load_count;
+static unsigned id_salt;
+static enum err source_err;
+
+/* "n<number>.example.com" has the id <number> + id_salt. */
+static enum err test_id_of(void *owner, struct span host, struct id *out)
+{
+    unsigned number;
+    char text[ID_TEXT_BYTES + 1], name[64];
+    (void)owner;
+    if (source_err != ERR_OK)
+        return source_err;
+    assert_true(span_to_cstr(host, name, sizeof(name)));
+    if (sscanf(name, "n%u.example.com", &number) != 1)
+        return ERR_HOST_UNKNOWN;
+    snprintf(text, sizeof(text), "%032x", number + id_salt);
+    return id_parse(span_str(text), out);
+}
+
+static enum err test_load(void *owner, struct span host, struct id *id_out, struct buf *chain_out,
+                          struct buf *key_out)
+{
+    load_count++;
+    buf_append(chain_out, buf_span(&chain));
+    buf_append(key_out, buf_span(&key));
+    return test_id_of(owner, host, id_out);
+}
+
+static int make_certificate(void **state)
+{
+    (void)state;
+    struct buf ca_chain, ca_key;
+    struct hostname name;
+    buf_init(&ca_chain, 65536);
+    buf_init(&ca_key, 65536);
+    buf_init(&chain, 65536);
+    buf_init(&key, 65536);
+    assert_int_equal(hostname_parse(SPAN("n1.example.com"), HOSTNAME_EXACT, &name, NULL), ERR_OK);
+    assert_int_equal(certificate_make_ca("test", clock_wall_s(), &ca_chain, &ca_key), ERR_OK);
+    struct certificate_authority ca = {buf_span(&ca_chain), buf_span(&ca_key)};
+    assert_int_equal(certificate_sign(&ca, &name, 1, clock_wall_s(), &chain, &key), ERR_OK);
+    buf_release(&ca_chain);
+    buf_release(&ca_key);
+    return 0;
+}
+
+static int drop_certificate(void **state)
+{
+    (void)state;
+    buf_release(&chain);
+    buf_release(&key);
+    return 0;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    struct certificate_source source = {.id_of = test_id_of, .load = test_load};
+    cache = certificate_cache_new(&source);
+    load_count = id_salt = 0;
+    source_err = ERR_OK;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    certificate_cache_free(&cache);
+    return 0;
+}
+
+static enum err select_host(const char *sni)
+{
+    struct tls_profile *profile = NULL;
+    enum err err = certificate_cache_select(cache, span_str(sni), &profile);
+    assert_true((err == ERR_OK) == (profile != NULL));
+    if (profile)
+        tls_profile_unref(&profile);
+    return err;
+}
+
+static void a_certificate_is_loaded_once(void **state)
+{
+    (void)state;
+    assert_int_equal(select_host("n1.example.com"), ERR_OK);
+    assert_int_equal(select_host("n1.example.com"), ERR_OK);
+    assert_int_equal(load_count, 1);
+}
+
+static void a_changed_certificate_is_loaded_and_the_old_profile_lives_on(void **state)
+{
+    (void)state;
+    struct tls_profile *old = NULL;
+    assert_int_equal(certificate_cache_select(cache, SPAN("n1.example.com"), &old), ERR_OK);
+    id_salt = 1000;
+    assert_int_equal(select_host("n1.example.com"), ERR_OK);
+    assert_int_equal(load_count, 2);
+    certificate_cache_free(&cache);
+    tls_profile_unref(&old);
+    (void)set_up(NULL);
+}
+
+static void names_that_nobody_has_are_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(select_host("www.example.org"), ERR_HOST_UNKNOWN);
+    assert_int_equal(select_host(""), ERR_HOST_UNKNOWN);
+    assert_int_equal(select_host("192.0.2.1"), ERR_HOST_UNKNOWN);
+    assert_int_equal(select_host("*.example.com"), ERR_HOST_UNKNOWN);
+    assert_int_equal(load_count, 0);
+}
+
+static void a_source_that_fails_is_not_remembered(void **state)
+{
+    (void)state;
+    source_err = ERR_IO;
+    assert_int_equal(select_host("n1.example.com"), ERR_IO);
+    source_err = ERR_OK;
+    assert_int_equal(select_host("n1.example.com"), ERR_OK);
+}
+
+static void a_broken_certificate_is_an_error_each_time(void **state)
+{
+    (void)state;
+    struct buf good = chain;
+    buf_init(&chain, 65536);
+    buf_append_str(&chain, "not a certificate");
+    assert_int_not_equal(select_host("n1.example.com"), ERR_OK);
+    assert_int_not_equal(select_host("n1.example.com"), ERR_OK);
+    assert_int_equal(load_count, 2);
+    buf_release(&chain);
+    chain = good;
+}
+
+static void the_least_recently_used_goes_when_there_are_many(void **state)
+{
+    (void)state;
+    char name[64];
+    for (unsigned i = 0; i < LIMIT_TLS_PROFILES; i++) {
+        snprintf(name, sizeof(name), "n%u.example.com", i);
+        assert_int_equal(select_host(name), ERR_OK);
+    }
+    assert_int_equal(select_host("n0.example.com"), ERR_OK);
+    assert_int_equal(load_count, LIMIT_TLS_PROFILES);
+    assert_int_equal(select_host("n99999.example.com"), ERR_OK);
+
+    assert_int_equal(select_host("n0.example.com"), ERR_OK);
+    assert_int_equal(load_count, LIMIT_TLS_PROFILES + 1);
+    assert_int_equal(select_host("n1.example.com"), ERR_OK);
+    assert_int_equal(load_count, LIMIT_TLS_PROFILES + 2);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest cases[] = {
+        CASE(a_certificate_is_loaded_once),
+        CASE(a_changed_certificate_is_loaded_and_the_old_profile_lives_on),
+        CASE(names_that_nobody_has_are_refused),
+        CASE(a_source_that_fails_is_not_remembered),
+        CASE(a_broken_certificate_is_an_error_each_time),
+        CASE(the_least_recently_used_goes_when_there_are_many),
+    };
+    return cmocka_run_group_tests(cases, make_certificate, drop_certificate);
+}
