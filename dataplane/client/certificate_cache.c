@@ -19,14 +19,18 @@ struct entry {
 
 struct certificate_cache {
     struct certificate_source source;
+    size_t profiles_max;
     struct map by_id;
     struct list used;
 };
 
-struct certificate_cache *certificate_cache_new(const struct certificate_source *source)
+struct certificate_cache *certificate_cache_new(const struct certificate_source *source,
+                                                size_t profiles_max)
 {
+    ASSERT(profiles_max > 0 && profiles_max <= LIMIT_TLS_PROFILES);
     struct certificate_cache *cache = mem_new(struct certificate_cache);
     cache->source = *source;
+    cache->profiles_max = profiles_max;
     map_init(&cache->by_id);
     list_init(&cache->used);
     return cache;
@@ -56,7 +60,7 @@ static void keep_profile(struct certificate_cache *cache, const struct id *id,
     struct entry *old = map_get(&cache->by_id, id_span(id));
     if (old)
         drop_entry(cache, old);
-    if (cache->used.count >= LIMIT_TLS_PROFILES)
+    if (cache->used.count >= cache->profiles_max)
         drop_entry(cache, container_of(cache->used.head.prev, struct entry, node));
     struct entry *entry = mem_new(struct entry);
     entry->id = *id;

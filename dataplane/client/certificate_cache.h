@@ -30,7 +30,9 @@ struct certificate_source {
     void *owner;
 };
 
-struct certificate_cache *certificate_cache_new(const struct certificate_source *source);
+/* profiles_max: LIMIT_TLS_PROFILES, or less. */
+struct certificate_cache *certificate_cache_new(const struct certificate_source *source,
+                                                size_t profiles_max);
 void certificate_cache_free(struct certificate_cache **cache);
 
 /* A tls_select_fn; owner is the cache. */

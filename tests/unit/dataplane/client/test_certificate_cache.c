@@ -12,6 +12,8 @@
 #include "common/model/certificate.h"
 #include "dataplane/client/certificate_cache.h"
 
+#define PROFILES 8
+
 static struct buf chain, key;
 static struct certificate_cache *cache;
 static size_t load_count;
@@ -72,7 +74,7 @@ static int set_up(void **state)
 {
     (void)state;
     struct certificate_source source = {.id_of = test_id_of, .load = test_load};
-    cache = certificate_cache_new(&source);
+    cache = certificate_cache_new(&source, PROFILES);
     load_count = id_salt = 0;
     source_err = ERR_OK;
     return 0;
@@ -152,18 +154,18 @@ static void the_least_recently_used_goes_when_there_are_many(void **state)
 {
     (void)state;
     char name[64];
-    for (unsigned i = 0; i < LIMIT_TLS_PROFILES; i++) {
+    for (unsigned i = 0; i < PROFILES; i++) {
         snprintf(name, sizeof(name), "n%u.example.com", i);
         assert_int_equal(select_host(name), ERR_OK);
     }
     assert_int_equal(select_host("n0.example.com"), ERR_OK);
-    assert_int_equal(load_count, LIMIT_TLS_PROFILES);
+    assert_int_equal(load_count, PROFILES);
     assert_int_equal(select_host("n99999.example.com"), ERR_OK);
 
     assert_int_equal(select_host("n0.example.com"), ERR_OK);
-    assert_int_equal(load_count, LIMIT_TLS_PROFILES + 1);
+    assert_int_equal(load_count, PROFILES + 1);
     assert_int_equal(select_host("n1.example.com"), ERR_OK);
-    assert_int_equal(load_count, LIMIT_TLS_PROFILES + 2);
+    assert_int_equal(load_count, PROFILES + 2);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

@@ -272,7 +272,7 @@ static void open_pools(const char *ca_file)
 static void open_listeners(void)
 {
     struct certificate_source source = {.id_of = test_id_of, .load = test_load};
-    certificates = certificate_cache_new(&source);
+    certificates = certificate_cache_new(&source, LIMIT_TLS_PROFILES);
     struct client_listener_options edge_options = {.loop = &loop,
                                                    .fd = listen_here(&edge_port),
                                                    .intake = proxy_intake(proxy, &exchange_pools)};
