@@ -44,8 +44,8 @@ static void client_on_head(struct side *side)
 
     h2_fields_response(&block, head, &side->exchange->arena);
     stream->out_submitted = true;
-    if (nghttp2_submit_response(session->ng, stream->id, block.items, block.count,
-                                h2_stream_body(stream, head, &storage)) != 0)
+    const nghttp2_data_provider *body = h2_stream_body(stream, head, &storage);
+    if (nghttp2_submit_response(session->ng, stream->id, block.items, block.count, body) != 0)
         h2_stream_fail(stream, ERR_INTERNAL, NGHTTP2_INTERNAL_ERROR);
     h2_session_flush_later(session);
 }
@@ -54,8 +54,9 @@ static void submit_interim(struct h2_stream *stream, const nghttp2_nv *items, si
 {
     if (stream->out_submitted)
         return;
-    if (nghttp2_submit_headers(stream->session->ng, NGHTTP2_FLAG_NONE, stream->id, NULL, items,
-                               count, NULL) != 0)
+    int code = nghttp2_submit_headers(stream->session->ng, NGHTTP2_FLAG_NONE, stream->id, NULL,
+                                      items, count, NULL);
+    if (code != 0)
         h2_stream_fail(stream, ERR_INTERNAL, NGHTTP2_INTERNAL_ERROR);
     h2_session_flush_later(stream->session);
 }
@@ -136,8 +137,8 @@ static void refuse(struct h2_stream *stream, enum err err)
 
 static void say_continue(struct h2_stream *stream)
 {
-    const nghttp2_nv item = {(uint8_t[]){":status"}, (uint8_t[]){"100"}, sizeof(":status") - 1, 3,
-                             0};
+    uint8_t name[] = {":status"}, value[] = {"100"};
+    const nghttp2_nv item = {name, value, sizeof(name) - 1, sizeof(value) - 1, 0};
     submit_interim(stream, &item, 1);
 }
 
@@ -218,8 +219,8 @@ static void tick_stream(struct h2_stream *stream, uint64_t now_ms)
         return;
     bool answer_waits = stream->out_submitted && !stream->out_ended && !stream->out_waiting;
     /* Once there is an answer, a silent request is the affair of the two ends (gRPC). */
-    bool request_stalls = !stream->in_ended && !stream->out_submitted &&
-                          side_out_state(side) == FLOW_OPEN && side_room(side) > 0;
+    bool silent = !stream->in_ended && !stream->out_submitted;
+    bool request_stalls = silent && side_out_state(side) == FLOW_OPEN && side_room(side) > 0;
     if (answer_waits)
         h2_stream_fail(stream, ERR_CLIENT_GONE, NGHTTP2_CANCEL);
     else if (request_stalls)

@@ -101,7 +101,7 @@ void h2_session_tick_in(struct h2_session *session, uint64_t tick_ms);
 void h2_session_terminate(struct h2_session *session, uint32_t code, enum err err);
 /* The end, from the loop, without another word when abrupt. */
 void h2_session_end(struct h2_session *session, enum err err, bool abrupt);
-/* One token of budget; false when there was none: the session is being terminated then, ENHANCE_YOUR_CALM. */
+/* One token of budget; false when there was none: GOAWAY(ENHANCE_YOUR_CALM) is on its way then. */
 bool h2_session_spend(struct h2_session *session, enum h2_budget budget);
 
 static inline uint64_t h2_session_now_ms(const struct h2_session *session)
