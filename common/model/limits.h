@@ -31,8 +31,7 @@
     X(CLIENT_IDLE_MS,           180000,   "ms",     "a client connection with nothing in flight")                 \
     X(CLIENT_BODY_STALL_MS,     60000,    "ms",     "no byte of a request body, or of room for the answer")       \
     X(CLIENT_PIPELINE_BYTES,    16384,    "bytes",  "read ahead of the next request while one is answered (HTTP/1.1)") \
-    X(CLIENT_LINGER_BYTES,      262144,   "bytes",  "request body thrown away so that an early answer is not lost to a reset") \
-    X(CLIENT_LINGER_MS,         2000,     "ms",     "how long a client may take to close after a last answer")    \
+    X(CLIENT_DROPPED_BYTES,     262144,   "bytes",  "request body that nobody wants, read to keep an HTTP/1.1 connection")  \
     /* origins */                                                                                             \
     X(ORIGIN_CONNS,             256,      "count",  "connections of one worker to one origin")                    \
     X(ORIGIN_WAITING,           4096,     "count",  "exchanges that wait for one origin")                         \
@@ -94,6 +93,7 @@
     X(WORKERS,                  256,      "count",  "workers of one edge")                                        \
     /* REST API */                                                                                            \
     X(API_BODY_BYTES,           1048576,  "bytes",  "a request body")                                             \
+    X(API_DISCARD_BYTES,        8388608,  "bytes",  "a body too large that is still read, so that its 413 arrives") \
     X(API_JSON_DEPTH,           32,       "count",  "nesting of a JSON body")                                     \
     X(API_CONNS,                4096,     "count",  "connections to the REST service")                            \
     X(API_CONNS_PER_ADDRESS,    1024,     "count",  "of one address")                                             \

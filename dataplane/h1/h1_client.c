@@ -57,7 +57,7 @@ static void read_expired(struct deadline *deadline)
     bool idle = conn->request.phase == H1_READ_HEAD && conn->in.len == 0;
 
     conn->timed_ms = 0;
-    if (idle || conn->request.phase == H1_READ_LINGER || conn->answer.written) {
+    if (idle || conn->answer.written) {
         h1_client_end(conn, ERR_TIMEOUT);
     } else if (conn->answer.begun) {
         h1_client_cut(conn, ERR_TIMEOUT);
@@ -72,12 +72,10 @@ static uint64_t read_timeout_ms(const struct h1_client *conn)
 {
     switch (conn->request.phase) {
     case H1_READ_HEAD:
-        return conn->in.len > 0 ? LIMIT_CLIENT_HEAD_MS : LIMIT_CLIENT_IDLE_MS;
+        return conn->in.len > 0 || conn->draining ? LIMIT_CLIENT_HEAD_MS : LIMIT_CLIENT_IDLE_MS;
     case H1_READ_LENGTH:
     case H1_READ_CHUNKS:
         return conn->paused || conn->request.continue_owed ? 0 : LIMIT_CLIENT_BODY_STALL_MS;
-    case H1_READ_LINGER:
-        return LIMIT_CLIENT_LINGER_MS;
     case H1_READ_WAIT:
     case H1_READ_CLOSED:
         return 0;
@@ -88,8 +86,8 @@ static uint64_t read_timeout_ms(const struct h1_client *conn)
 static void time_reading(struct h1_client *conn)
 {
     uint64_t timeout_ms = read_timeout_ms(conn);
-    /* A head and a lingering are timed as a whole, not from byte to byte. */
-    bool whole = timeout_ms == LIMIT_CLIENT_HEAD_MS || timeout_ms == LIMIT_CLIENT_LINGER_MS;
+    /* A head is timed as a whole, not from byte to byte. */
+    bool whole = timeout_ms == LIMIT_CLIENT_HEAD_MS;
 
     if (timeout_ms == 0)
         deadline_disarm(conn->loop, &conn->read_deadline);
@@ -102,11 +100,10 @@ static bool wants_bytes(const struct h1_client *conn)
 {
     switch (conn->request.phase) {
     case H1_READ_HEAD:
-    case H1_READ_LINGER:
         return true;
     case H1_READ_LENGTH:
     case H1_READ_CHUNKS:
-        return conn->in.len == 0 && conn->request.dropped_bytes < LIMIT_CLIENT_LINGER_BYTES;
+        return conn->in.len == 0 && conn->request.dropped_bytes < LIMIT_CLIENT_DROPPED_BYTES;
     case H1_READ_WAIT:
         /* Reading on shows that the visitor has gone. */
         return conn->in.len < LIMIT_CLIENT_PIPELINE_BYTES;
@@ -192,8 +189,13 @@ struct h1_client *h1_client_open(struct transport *transport, const struct excha
 void h1_client_drain(struct h1_client *conn)
 {
     conn->draining = true;
-    if (conn->request.phase == H1_READ_HEAD && conn->in.len == 0)
+    if (conn->request.phase != H1_READ_HEAD || conn->in.len > 0)
+        return;
+    /* The first request of a new connection is on its way. */
+    if (conn->served)
         h1_client_end(conn, ERR_OK);
+    else
+        h1_client_pace(conn);
 }
 
 void h1_client_close(struct h1_client *conn)

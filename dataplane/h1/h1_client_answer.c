@@ -178,12 +178,10 @@ void h1_client_finish(struct h1_client *conn)
     /* An origin may answer to the end and still want the body: it gets it. */
     if (!request_read && side_out_state(&conn->side) == FLOW_OPEN)
         return;
-    bool until_close = conn->answer.framing == H1_UNTIL_CLOSE;
     side_detach(&conn->side);
     conn->answer = (struct h1_client_answer){.framing = H1_BARE};
-    if (!request_read && !until_close) {
-        h1_client_linger(conn);
-    } else if (!conn->request.keep_alive || conn->draining) {
+    conn->served = true;
+    if (!request_read || !conn->request.keep_alive || conn->draining) {
         h1_client_end(conn, ERR_OK);
     } else {
         conn->request.phase = H1_READ_HEAD;
@@ -207,8 +205,7 @@ void h1_client_refuse(struct h1_client *conn, enum err err)
         return;
     }
     transport_write(conn->transport, span_of(text, len));
-    h1_client_linger(conn);
-    h1_client_pace(conn);
+    h1_client_end(conn, err);
 }
 
 /* ---- the side's other events */

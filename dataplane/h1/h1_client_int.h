@@ -8,8 +8,12 @@
  *
  *      HEAD --head--> LENGTH | CHUNKS --end--> WAIT --answer written--> HEAD ...
  *        |                   |                  |
- *        |                   '---answer written and nobody wants the rest---> LINGER --> CLOSED
- *        '--refused: fixed answer--------------------------------------------> LINGER
+ *        |                   |                  '--not kept alive--> CLOSED
+ *        |                   '--answer written, nobody wants the rest--> CLOSED
+ *        '--refused: a fixed answer--> CLOSED
+ *
+ * A closed transport still flushes the answer and discards what the visitor sends for a while, so
+ * that an early answer is not lost to a reset.
  */
 #ifndef TRUNKLINE_DATAPLANE_H1_H1_CLIENT_INT_H
 #define TRUNKLINE_DATAPLANE_H1_H1_CLIENT_INT_H
@@ -24,8 +28,7 @@ enum h1_read_phase {
     H1_READ_HEAD,
     H1_READ_LENGTH,
     H1_READ_CHUNKS,
-    H1_READ_WAIT,   /* the request is complete, its answer is not */
-    H1_READ_LINGER, /* the last answer was written; what comes is thrown away */
+    H1_READ_WAIT, /* the request is complete, its answer is not */
     H1_READ_CLOSED,
 };
 
@@ -34,7 +37,7 @@ struct h1_client_request {
     struct h1_scan scan;
     struct h1_chunk chunk;
     uint64_t left_bytes;  /* LENGTH */
-    size_t dropped_bytes; /* of a body that nobody wants, or while lingering */
+    size_t dropped_bytes; /* of a body that nobody wants */
     enum http_version version;
     bool keep_alive;
     bool continue_owed; /* the visitor waits for `100 Continue` */
@@ -64,6 +67,7 @@ struct h1_client {
     uint64_t timed_ms; /* what the read deadline was armed with; 0: nothing */
     enum err close_err;
     bool draining; /* no request after this one */
+    bool served;   /* has answered a request: an idle end surprises nobody */
     bool ended;    /* the visitor sends no more */
     bool paused;   /* transport_read_stop */
     bool taking;   /* inside take_all: it goes on by itself */
@@ -79,8 +83,6 @@ void h1_client_pace(struct h1_client *conn);
 /* h1_client_read.c: takes what it can of conn->in. */
 void h1_client_read(struct h1_client *conn, struct span bytes);
 void h1_client_read_on(struct h1_client *conn);
-/* No more requests: throws away what comes until the visitor closes. */
-void h1_client_linger(struct h1_client *conn);
 
 /* h1_client_answer.c */
 extern const struct side_ops h1_client_side_ops;

@@ -90,7 +90,7 @@ static void put_body(struct h1_client *conn, struct span bytes)
 
 static size_t body_room(const struct h1_client *conn)
 {
-    if (conn->request.dropped_bytes >= LIMIT_CLIENT_LINGER_BYTES)
+    if (conn->request.dropped_bytes >= LIMIT_CLIENT_DROPPED_BYTES)
         return 0;
     return side_room(&conn->side);
 }
@@ -156,14 +156,6 @@ static size_t take_chunks(struct h1_client *conn, struct span bytes)
     return step.used;
 }
 
-static size_t take_nothing(struct h1_client *conn, struct span bytes)
-{
-    conn->request.dropped_bytes += bytes.len;
-    if (conn->request.dropped_bytes >= LIMIT_CLIENT_LINGER_BYTES)
-        h1_client_end(conn, ERR_OK);
-    return bytes.len;
-}
-
 /* ---- the loop */
 
 /* How many bytes were taken; 0: nothing can be taken now. */
@@ -176,8 +168,6 @@ static size_t take(struct h1_client *conn, struct span bytes)
         return take_length(conn, bytes);
     case H1_READ_CHUNKS:
         return take_chunks(conn, bytes);
-    case H1_READ_LINGER:
-        return take_nothing(conn, bytes);
     case H1_READ_WAIT:
         return 0;
     case H1_READ_CLOSED:
@@ -245,14 +235,4 @@ void h1_client_read(struct h1_client *conn, struct span bytes)
     conn->taking = false;
     buf_append(&conn->in, span_skip(bytes, taken));
     after_taking(conn);
-}
-
-void h1_client_linger(struct h1_client *conn)
-{
-    conn->request.phase = H1_READ_LINGER;
-    conn->request.dropped_bytes = 0;
-    if (conn->ended)
-        h1_client_end(conn, ERR_OK);
-    else
-        h1_client_read_on(conn);
 }
