@@ -104,7 +104,7 @@ def run_pytest(args, count, directory):
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--build", args.build, directory]
     if args.match:
         command += ["-k", args.match]
-    done = subprocess.Popen(command, cwd=ROOT, env=dict(os.environ, **SANITIZERS), stdout=subprocess.PIPE,
+    done = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE,
                             stderr=subprocess.STDOUT, text=True)
     lines = []
     for line in done.stdout:

@@ -78,7 +78,7 @@ struct setting_value setting_default(enum setting_id id, enum plan plan)
     return value;
 }
 
-/* must be "off", "full" or "strict" */
+/* must be `off`, `full` or `strict` */
 static enum err refuse_word(const struct setting *row, struct problem *problem)
 {
     char text[sizeof(((struct problem *)NULL)->text)];
@@ -87,7 +87,7 @@ static enum err refuse_word(const struct setting *row, struct problem *problem)
     for (bool first = true; rest.len > 0; first = false) {
         struct span word = span_split(&rest, '|');
         const char *glue = first ? "" : rest.len > 0 ? ", " : " or ";
-        len += text_format(text + len, sizeof(text) - len, "%s\"%.*s\"", glue, SPAN_ARG(word));
+        len += text_format(text + len, sizeof(text) - len, "%s`%.*s`", glue, SPAN_ARG(word));
     }
     return problem_set(problem, ERR_INVALID, "value", "%s", text);
 }

@@ -59,8 +59,8 @@ static enum err setting_details(struct api_request *request, struct api_reply *r
     return api_reply_result(reply, setting_json(id, &settings[id]));
 }
 
-/* Text and whole numbers as they are; everything else becomes its JSON text, which no setting has
- * for a value, so that the problem can list what it has. */
+/* Text and whole numbers as they are; everything else, also what is missing, becomes its JSON text,
+ * which no setting has for a value, so that the problem can list what it has. */
 static void read_value(struct api_request *request, const json_t *value,
                        struct change_setting *item)
 {
@@ -74,8 +74,8 @@ static void read_value(struct api_request *request, const json_t *value,
         item->word = span_of(json_string_value(value), json_string_length(value));
         return;
     }
-    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-    item->word = arena_copy(&request->arena, span_str(text));
+    char *text = value ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+    item->word = text ? arena_copy(&request->arena, span_str(text)) : SPAN("null");
     free(text);
 }
 
@@ -103,7 +103,7 @@ struct setting_spec {
 static enum err setting_edit(struct api_request *request, struct api_reply *reply)
 {
     static const struct json_field fields[] = {
-        JSON_VALUE("value", struct setting_spec, value, JSON_REQUIRED),
+        JSON_VALUE("value", struct setting_spec, value, JSON_OPTIONAL),
         JSON_FIELDS_END,
     };
     struct setting_spec spec = {0};
@@ -133,7 +133,7 @@ static enum err decode_items(struct api_request *request, struct api_reply *repl
     };
     static const struct json_field item_fields[] = {
         JSON_TEXT("id", struct setting_spec, id, JSON_REQUIRED, 64),
-        JSON_VALUE("value", struct setting_spec, value, JSON_REQUIRED),
+        JSON_VALUE("value", struct setting_spec, value, JSON_OPTIONAL),
         JSON_FIELDS_END,
     };
     struct bulk_spec bulk = {0};

@@ -4,6 +4,7 @@
  */
 #include "control/change/record_apply.h"
 
+#include "common/base/buf.h"
 #include "common/base/text.h"
 
 /* Ports of databases, caches, mail and remote shells: not origins unless the operator opens inner
@@ -44,6 +45,15 @@ static enum err apply_type(const struct apply *a)
     return ERR_OK;
 }
 
+static bool within_zone(struct span text, struct span zone)
+{
+    struct hostname name;
+    return hostname_parse(text, HOSTNAME_WILDCARD, &name, NULL) == ERR_OK &&
+           hostname_within(hostname_span(&name), zone);
+}
+
+/* "@" is the zone itself; what does not end in the zone's name is below it, as the clients of
+ * this API expect: "www" in shop.example is www.shop.example. */
 static enum err apply_name(const struct apply *a)
 {
     struct span text = a->spec->name;
@@ -51,11 +61,19 @@ static enum err apply_name(const struct apply *a)
         return ERR_OK;
     if (span_equal(text, SPAN("@")))
         text = a->zone;
-    TRY(parse_name(a, text, HOSTNAME_WILDCARD, "name", &a->record->name));
-    if (hostname_within(a->record->name, a->zone))
-        return ERR_OK;
-    return problem_set(a->problem, ERR_INVALID, "name", "must be %.*s or lie below it",
-                       a->zone.len < 128 ? (int)a->zone.len : 128, (const char *)a->zone.ptr);
+    if (within_zone(text, a->zone))
+        return parse_name(a, text, HOSTNAME_WILDCARD, "name", &a->record->name);
+
+    struct buf full;
+    buf_init(&full, 2 * LIMIT_HOSTNAME_BYTES);
+    buf_append(&full, text);
+    buf_append_byte(&full, '.');
+    buf_append(&full, a->zone);
+    enum err err = full.overflowed ? refuse(a, "name", "is too long")
+                                   : parse_name(a, buf_span(&full), HOSTNAME_WILDCARD, "name",
+                                                &a->record->name);
+    buf_release(&full);
+    return err;
 }
 
 static enum err apply_content(const struct apply *a)

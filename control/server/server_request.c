@@ -200,7 +200,17 @@ static enum MHD_Result dispatch(struct server_request *request)
     return queue_reply(request, &reply);
 }
 
-/* The head is there; an answer now keeps the client from sending a body that is not wanted. */
+/* A client that asks first, or one whose body would be read for nothing, is answered at once;
+ * others are read to the end: an answer in the middle of an upload is lost in the reset that
+ * follows. */
+static bool answer_early(const struct server_request *request, struct span length)
+{
+    uint64_t bytes;
+    return request->refused != API_ERROR_BODY_TOO_LARGE ||
+           field(request->connection, "Expect").len > 0 ||
+           text_parse_u64(length, LIMIT_API_DISCARD_BYTES, &bytes) != ERR_OK;
+}
+
 static enum MHD_Result take_head(struct server_request *request, const char *method,
                                  const char *version)
 {
@@ -214,7 +224,8 @@ static enum MHD_Result take_head(struct server_request *request, const char *met
     else if (length_text.ptr &&
              text_parse_u64(length_text, LIMIT_API_BODY_BYTES, &length) != ERR_OK)
         request->refused = API_ERROR_BODY_TOO_LARGE;
-    return request->refused ? queue_refusal(request) : MHD_YES;
+    return request->refused && answer_early(request, length_text) ? queue_refusal(request)
+                                                                  : MHD_YES;
 }
 
 enum MHD_Result server_request_on_progress(void *cls, struct MHD_Connection *connection,

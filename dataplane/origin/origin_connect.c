@@ -180,15 +180,10 @@ static void connect_dialled(void *owner, enum err err, struct transport *transpo
         start_tls(connect, transport);
 }
 
-static enum err err_of_timeout(const struct origin_connect *connect)
-{
-    return connect->transport ? ERR_ORIGIN_TLS : ERR_ORIGIN_CONNECT_TIMEOUT;
-}
-
 static void connect_share_expired(struct deadline *deadline)
 {
     struct origin_connect *connect = container_of(deadline, struct origin_connect, share);
-    connect->last_err = err_of_timeout(connect);
+    connect->last_err = ERR_ORIGIN_CONNECT_TIMEOUT;
     dial_next(connect);
 }
 
@@ -197,7 +192,7 @@ static void connect_total_expired(struct deadline *deadline)
     struct origin_connect *connect = container_of(deadline, struct origin_connect, total);
     struct problem problem;
     bool resolving = connect->address_count == 0;
-    enum err err = resolving ? ERR_ORIGIN_RESOLVE : err_of_timeout(connect);
+    enum err err = resolving ? ERR_ORIGIN_RESOLVE : ERR_ORIGIN_CONNECT_TIMEOUT;
     (void)problem_set(&problem, err, "", "%s took too long",
                       resolving            ? "resolving the name"
                       : connect->transport ? "the TLS handshake"

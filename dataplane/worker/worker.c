@@ -224,7 +224,7 @@ static void open_proxy(struct worker *worker)
         .edge_id = worker->options->edge_id,
     };
     worker->proxy = proxy_new(&proxy);
-    worker->certificates = certificate_cache_new(&source);
+    worker->certificates = certificate_cache_new(&source, LIMIT_TLS_PROFILES);
 }
 
 static void open_channel(struct worker *worker)

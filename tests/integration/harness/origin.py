@@ -364,7 +364,7 @@ class H2Service:
                                                        ("link", "</style.css>; rel=preload")])
                 head = [(":status", str(plan.status)), ("x-origin", "h2"), ("x-connection", str(self.number))]
                 bodyless = seen.method == "HEAD" or plan.status in (204, 304)
-                if plan.status != 204 and not plan.flag("chunked"):
+                if plan.status != 204 and not plan.flag("chunked") and not plan.flag("trailers"):
                     head.append(("content-length", str(len(body))))
                 ends = bodyless or (not body and not plan.flag("trailers"))
                 self.conn.send_headers(stream_id, head, end_stream=ends)

@@ -9,6 +9,9 @@ from pathlib import Path
 
 START_S = 30
 STOP_S = 30
+# A small quarantine: what was freed would otherwise count as memory that the program holds.
+SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1:detect_stack_use_after_return=1:quarantine_size_mb=1",
+              "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1"}
 SANITIZER_WORDS = ("AddressSanitizer", "LeakSanitizer", "runtime error:", "assert_failed", "assertion_failed")
 
 
@@ -41,7 +44,7 @@ class Process:
         self.name = name
         self.command = [str(part) for part in command]
         self.log_path = Path(directory, f"{name}.log")
-        self.environment = dict(os.environ, **(environment or {}))
+        self.environment = dict(os.environ, **SANITIZERS, **(environment or {}))
         self.popen = None
         self.out = []
         self.ready = threading.Event()

@@ -74,7 +74,7 @@ static void words_are_one_of_the_row(void **state)
     assert_int_equal(setting_parse_word(SETTING_ssl, PLAN_FREE, SPAN("ful"), &value, &problem),
                      ERR_INVALID);
     assert_string_equal(problem.text,
-                        "must be \"off\", \"flexible\", \"full\", \"strict\" or \"origin_pull\"");
+                        "must be `off`, `flexible`, `full`, `strict` or `origin_pull`");
     assert_int_equal(setting_parse_word(SETTING_ssl, PLAN_FREE, SPAN("off|full"), &value, NULL),
                      ERR_INVALID);
     assert_int_equal(setting_parse_word(SETTING_ssl, PLAN_FREE, SPAN_EMPTY, &value, NULL),
@@ -95,9 +95,9 @@ static void every_plan_may_choose_the_version(void **state)
         assert_int_equal(value.number, ORIGIN_HTTP_2);
     }
     assert_int_equal(setting_parse_word(id, PLAN_FREE, SPAN("3"), &value, &problem), ERR_INVALID);
-    assert_string_equal(problem.text, "must be \"1\" or \"2\"");
+    assert_string_equal(problem.text, "must be `1` or `2`");
     assert_int_equal(setting_parse_number(id, PLAN_FREE, 2, &value, &problem), ERR_INVALID);
-    assert_string_equal(problem.text, "must be \"1\" or \"2\"");
+    assert_string_equal(problem.text, "must be `1` or `2`");
 }
 
 static void streams_may_be_lowered_and_raised_by_enterprise_only(void **state)
