@@ -91,13 +91,17 @@ struct origin_pool {
     uint8_t bytes[]; /* key, address, sni */
 };
 
+/* A power of two. */
+#define ORIGIN_RECENT 256
+
 struct origin_pools {
     struct origin_pools_options options;
     const struct origin_connector *connector;
     struct tls_profile *profiles[2][2]; /* [verified][h2_offered] */
     struct map by_key;
     struct list lru;
-    struct buf key; /* scratch */
+    struct buf key;                            /* scratch */
+    struct origin_pool *recent[ORIGIN_RECENT]; /* by where the address stands in memory */
     size_t conn_count;
     uint64_t conn_ids;
     uint64_t opened_serials;

@@ -71,9 +71,35 @@ static struct span encode_key(struct origin_pools *pools, const struct origin *o
     return buf_span(&pools->key);
 }
 
+/* An origin comes from a zone's document again and again: its address stands in the same place, so
+ * that the place is a good guess.  The comparison decides. */
+static struct origin_pool **recent_of(struct origin_pools *pools, const struct origin *origin)
+{
+    uintptr_t place = (uintptr_t)origin->address.ptr;
+    return &pools->recent[(place ^ place >> 8) & (ORIGIN_RECENT - 1)];
+}
+
+static bool same_origin(const struct origin *a, const struct origin *b)
+{
+    return a->port == b->port && a->tls == b->tls && a->policy == b->policy &&
+           span_equal(a->address, b->address) && span_equal(a->sni, b->sni) &&
+           id_equal(a->zone_id, b->zone_id);
+}
+
+static struct origin_pool *find_pool(struct origin_pools *pools, const struct origin *origin)
+{
+    struct origin_pool **recent = recent_of(pools, origin);
+    if (*recent && same_origin(&(*recent)->origin, origin))
+        return *recent;
+    struct origin_pool *pool = map_get(&pools->by_key, encode_key(pools, origin));
+    if (pool)
+        *recent = pool;
+    return pool;
+}
+
 struct origin_pool *origin_pools_find(struct origin_pools *pools, const struct origin *origin)
 {
-    return map_get(&pools->by_key, encode_key(pools, origin));
+    return find_pool(pools, origin);
 }
 
 static struct span put_bytes(uint8_t **at, struct span bytes)
@@ -109,6 +135,9 @@ static void free_pool(struct origin_pool *pool)
     deadline_disarm(pools->options.loop, &pool->tick);
     wake_cancel(&pools->options.loop->wakeq, &pool->wake);
     (void)map_remove(&pools->by_key, pool->key);
+    for (size_t i = 0; i < countof(pools->recent); i++)
+        if (pools->recent[i] == pool)
+            pools->recent[i] = NULL;
     list_remove(&pools->lru, &pool->lru_node);
     free(pool);
 }
@@ -138,14 +167,13 @@ struct origin_pool *origin_pools_get(struct origin_pools *pools, const struct or
 {
     if (pools->closing)
         return NULL;
-    struct span key = encode_key(pools, origin);
-    struct origin_pool *pool = map_get(&pools->by_key, key);
+    struct origin_pool *pool = find_pool(pools, origin);
     if (!pool) {
         if (pools->lru.count >= CROWDED)
             make_room(pools);
         if (pools->lru.count >= LIMIT_ORIGIN_POOLS)
             return NULL;
-        pool = make_pool(pools, key, origin);
+        pool = make_pool(pools, encode_key(pools, origin), origin);
     } else if (pools->lru.head.prev != &pool->lru_node) {
         list_remove(&pools->lru, &pool->lru_node);
         list_push_back(&pools->lru, &pool->lru_node);

@@ -6,9 +6,17 @@
 #define TRUNKLINE_DATAPLANE_PROXY_ACCESS_LINE_H
 
 #include "common/base/buf.h"
+#include "common/base/text.h"
 #include "dataplane/http/head.h"
 
+/* The text of the second that was written last; zeroed before the first use. */
+struct access_clock {
+    uint64_t second;
+    char text[TEXT_TIME_BYTES];
+};
+
 struct access_line {
+    struct access_clock *clock;
     uint64_t ended_at_us; /* wall time */
     struct span ray, zone_id, client, host, method, path;
     int status; /* 0: none was sent */

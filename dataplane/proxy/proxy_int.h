@@ -10,6 +10,7 @@
 #define TRUNKLINE_DATAPLANE_PROXY_PROXY_INT_H
 
 #include "dataplane/origin/origin_pick.h"
+#include "dataplane/proxy/access_line.h"
 #include "dataplane/proxy/proxy.h"
 #include "dataplane/proxy/proxy_ray.h"
 
@@ -67,6 +68,7 @@ struct proxy {
     struct span edge_id;
     struct list running;
     struct proxy_rays rays;
+    struct access_clock clock;
     struct buf line;     /* scratch for access lines */
     struct buf page;     /* scratch for error pages */
     uint64_t date_s;     /* of date_text */

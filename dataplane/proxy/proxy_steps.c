@@ -34,6 +34,11 @@ static const struct proxy_step *answer(struct proxy_run *run, enum err err)
 static enum err normalise_host(struct proxy_run *run)
 {
     struct span host = authority_host(run->asked->authority);
+    const struct span sni = run->exchange->client_facts.sni;
+    if (sni.len > 0 && span_equal(host, sni)) {
+        run->host = host; /* a certificate was found by it: it is a name, and normalised */
+        return ERR_OK;
+    }
     struct hostname name;
     if (hostname_parse(host, HOSTNAME_EXACT, &name, NULL) != ERR_OK)
         return ERR_REQUEST_HOST;
@@ -243,6 +248,7 @@ static void write_access_line(struct proxy_run *run)
     const struct head *response = exchange->response.head;
     enum err err = err_of(run);
     struct access_line line = {
+        .clock = &proxy->clock,
         .ended_at_us = clock_wall_us(),
         .ray = run->ray,
         .client = exchange->client_facts.address,

@@ -87,7 +87,9 @@ static void html_escapes_what_is_not_ours(void **state)
 
 static struct access_line line(void)
 {
-    return (struct access_line){.ended_at_us = 1000000,
+    static struct access_clock clock;
+    return (struct access_line){.clock = &clock,
+                                .ended_at_us = 1000000,
                                 .ray = SPAN("abc-AMS"),
                                 .zone_id = SPAN("0123456789abcdef0123456789abcdef"),
                                 .client = SPAN("203.0.113.7"),
@@ -143,6 +145,15 @@ static void an_access_line_is_json_with_every_field(void **state)
     assert_int_equal(json_integer_value(json_object_get(json, "attempts")), 2);
     assert_true(json_is_null(json_object_get(json, "err")));
     assert_int_equal(json_integer_value(json_object_get(json, "worker")), 3);
+    json_decref(json);
+
+    l.ended_at_us = 1999999;
+    json = written(&l);
+    assert_text(json, "ts", "1970-01-01T00:00:01.999999Z");
+    json_decref(json);
+    l.ended_at_us = 62000007;
+    json = written(&l);
+    assert_text(json, "ts", "1970-01-01T00:01:02.000007Z");
     json_decref(json);
 }
 
