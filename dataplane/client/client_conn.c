@@ -22,6 +22,7 @@ struct client_conn {
     struct h1_client *h1;
     struct h2_client *h2;
     struct deadline handshake;
+    bool draining;      /* since before it spoke HTTP */
     struct wake ending; /* what is left of a connection that never spoke HTTP */
     struct client_facts facts;
     char address[ADDRESS_TEXT_BYTES];
@@ -76,6 +77,8 @@ static void open_http(struct client_conn *conn, enum http_version version)
         conn->h2 = h2_client_open(transport, intake, &conn->facts, &h2_events, conn);
     else
         conn->h1 = h1_client_open(transport, intake, &conn->facts, &h1_events, conn);
+    if (conn->draining)
+        client_conn_drain(&conn->node);
 }
 
 /* ---- the handshake */
@@ -187,7 +190,7 @@ void client_conn_drain(struct list_node *node)
     else if (conn->h1)
         h1_client_drain(conn->h1);
     else
-        client_conn_close(node);
+        conn->draining = true;
 }
 
 void client_conn_close(struct list_node *node)

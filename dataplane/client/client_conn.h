@@ -29,7 +29,7 @@ struct client_conn_owner {
 /* Takes an accepted fd. */
 void client_conn_open(struct client_conn_owner *owner, int fd);
 
-/* Lets it answer what runs, then close.  A handshake under way is given up. */
+/* Lets it answer what runs, then close.  A new connection still gets its first answer. */
 void client_conn_drain(struct list_node *node);
 /* Aborts it; gone follows from the loop. */
 void client_conn_close(struct list_node *node);

@@ -230,14 +230,29 @@ static void closing_ends_a_handshake_under_way(void **state)
     UNTIL(visitor.open && client_listener_conns(listener) == 1);
 }
 
-static void draining_gives_up_a_handshake_under_way(void **state)
+static void draining_lets_a_handshake_under_way_go_on(void **state)
 {
     (void)state;
     open_listener(true);
     visit(NULL);
     UNTIL(visitor.open && client_listener_conns(listener) == 1);
     client_listener_drain(listener);
+    for (int turn = 0; turn < 5; turn++)
+        uv_run(&loop.uv, UV_RUN_NOWAIT);
+    assert_int_equal(client_listener_conns(listener), 1);
+    assert_false(visitor.ended);
+}
+
+static void draining_answers_the_first_request_of_a_new_connection(void **state)
+{
+    (void)state;
+    open_listener(false);
+    visit(NULL);
+    UNTIL(visitor.open && client_listener_conns(listener) == 1);
+    client_listener_drain(listener);
+    transport_write(visitor.transport, SPAN("GET / HTTP/1.1\r\nhost: a.example\r\n\r\n"));
     UNTIL(visitor.ended && client_listener_conns(listener) == 0);
+    assert_memory_equal(visitor.answer, "HTTP/1.1 200", 12);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -250,7 +265,8 @@ int main(void)
         CASE(a_visitor_that_speaks_no_tls_is_let_go),
         CASE(a_visitor_that_leaves_in_the_handshake_is_forgotten),
         CASE(closing_ends_a_handshake_under_way),
-        CASE(draining_gives_up_a_handshake_under_way),
+        CASE(draining_lets_a_handshake_under_way_go_on),
+        CASE(draining_answers_the_first_request_of_a_new_connection),
     };
     return cmocka_run_group_tests(cases, NULL, NULL);
 }
