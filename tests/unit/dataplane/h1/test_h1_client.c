@@ -528,9 +528,26 @@ static void draining_answers_what_runs_and_closes(void **state)
     assert_int_equal(rig.closed_count, 1);
     close_rig(&rig);
     open_rig(&rig);
+    give(&rig, GET);
+    answer(&rig, 200, "hi");
     h1_client_drain(rig.conn);
     assert_int_equal(rig.closed_count, 0);
     run(&rig);
+    assert_int_equal(rig.closed_count, 1);
+    close_rig(&rig);
+}
+
+static void draining_waits_for_the_first_request_of_a_new_connection(void **state)
+{
+    (void)state;
+    struct rig rig;
+    open_rig(&rig);
+    h1_client_drain(rig.conn);
+    run(&rig);
+    assert_int_equal(rig.closed_count, 0);
+    give(&rig, GET);
+    answer(&rig, 200, "hi");
+    assert_non_null(strstr(buf_cstr(&rig.transport.out), "connection: close\r\n"));
     assert_int_equal(rig.closed_count, 1);
     close_rig(&rig);
 }
@@ -629,6 +646,7 @@ int main(void)
         cmocka_unit_test(an_upload_stops_reading_while_there_is_no_room),
         cmocka_unit_test(a_slow_visitor_holds_the_answer_back),
         cmocka_unit_test(draining_answers_what_runs_and_closes),
+        cmocka_unit_test(draining_waits_for_the_first_request_of_a_new_connection),
         cmocka_unit_test(every_silence_has_its_deadline),
         cmocka_unit_test(an_exchange_that_fails_before_its_answer_gets_a_fixed_one),
         cmocka_unit_test(a_visitor_that_leaves_while_nobody_answers_is_told),
