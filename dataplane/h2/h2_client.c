@@ -220,7 +220,8 @@ static void tick_stream(struct h2_stream *stream, uint64_t now_ms)
     bool answer_waits = stream->out_submitted && !stream->out_ended && !stream->out_waiting;
     /* Once there is an answer, a silent request is the affair of the two ends (gRPC). */
     bool silent = !stream->in_ended && !stream->out_submitted;
-    bool request_stalls = silent && side_out_state(side) == FLOW_OPEN && side_room(side) > 0;
+    bool request_stalls =
+        silent && side_out_state(side) == FLOW_OPEN && !h2_stream_window_closed(stream);
     if (answer_waits)
         h2_stream_fail(stream, ERR_CLIENT_GONE, NGHTTP2_CANCEL);
     else if (request_stalls)

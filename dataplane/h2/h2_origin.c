@@ -252,7 +252,7 @@ static void tick_stream(struct h2_stream *stream, uint64_t now_ms)
         return;
     /* The visitor is the one who is waited for: its request goes on, or it takes no more. */
     bool request_waits = stream->out_waiting && !side_in_complete(side);
-    if (request_waits || side_room(side) == 0)
+    if (request_waits || h2_stream_window_closed(stream))
         return;
     h2_stream_fail(stream, ERR_ORIGIN_READ_TIMEOUT, NGHTTP2_CANCEL);
 }

@@ -144,6 +144,13 @@ void h2_stream_put_end(struct h2_stream *stream)
         side_put_end(&stream->side);
 }
 
+/* Not side_room: what was consumed is only told to the peer in steps. */
+bool h2_stream_window_closed(const struct h2_stream *stream)
+{
+    return stream->id != 0 &&
+           nghttp2_session_get_stream_local_window_size(stream->session->ng, stream->id) <= 0;
+}
+
 /* ---- out */
 
 static ssize_t submit_trailers(struct h2_stream *stream, const struct fields *trailers)

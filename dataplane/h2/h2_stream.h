@@ -65,6 +65,8 @@ MUST_USE enum err h2_stream_put_trailers(struct h2_stream *stream);
 /* Bytes of the body; false when the peer exceeded its window. */
 MUST_USE bool h2_stream_put_bytes(struct h2_stream *stream, struct span bytes);
 void h2_stream_put_end(struct h2_stream *stream);
+/* The peer has no window left: its silence is ours. */
+bool h2_stream_window_closed(const struct h2_stream *stream);
 
 /* ---- out */
 

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "dataplane/h2/h2_session.h"
+#include "common/base/random.h"
 #include "tests/unit/support/h2_rig.h"
 
 static struct h2_rig *open_to_peer(void)
@@ -139,6 +139,131 @@ static void a_small_block_that_grows_huge_ends_the_connection(void **state)
     rig_close(&rig);
 }
 
+/* ---- any frame in any order: nothing may assert, and everything is let go of */
+
+struct block {
+    const uint8_t *bytes;
+    size_t len;
+};
+
+static const uint8_t get_block[] = {0x82, 0x87, 0x84, 0x41, 0x01, 'a'};
+static const uint8_t post_block[] = {0x83, 0x87, 0x84, 0x41, 0x01, 'a'};
+static const uint8_t ok_block[] = {0x88};
+static const uint8_t hints_block[] = {0x08, 0x03, '1', '0', '3'};
+static const uint8_t trailer_block[] = {0x40, 0x01, 't', 0x01, 'v'};
+static const uint8_t length_block[] = {0x88, 0x0f, 0x0d, 0x01, '3'};
+static const uint8_t bad_block[] = {0xff, 0xff, 0xff};
+static const struct block blocks[] = {
+    {get_block, sizeof(get_block)},         {post_block, sizeof(post_block)},
+    {ok_block, sizeof(ok_block)},           {hints_block, sizeof(hints_block)},
+    {trailer_block, sizeof(trailer_block)}, {length_block, sizeof(length_block)},
+    {bad_block, sizeof(bad_block)},
+};
+
+/* Mostly well-formed frames, mostly on streams that are or were there, so that not each connection
+ * ends with the first.  Frames to a client begin streams, and move *last_id. */
+static size_t random_frame(uint8_t *out, bool to_client, uint32_t *last_id)
+{
+    static const uint8_t types[] = {0, 0, 0, 1, 1, 1, 1, 3, 4, 6, 7, 8, 8, 9, 2, 0x20};
+    static const uint8_t lengths[] = {0, 0, 0, 0, 4, 0, 8, 8, 4, 0};
+    uint8_t type = types[random_below(sizeof(types))];
+    uint8_t payload[64] = {0};
+    size_t len = 0;
+    uint32_t id = 1 + 2 * (uint32_t)random_below(*last_id / 2 + 1);
+    if (!to_client && (*last_id == 0 || (type == 1 && random_below(2)))) {
+        type = 1;
+        id = *last_id = *last_id == 0 ? 1 : *last_id + 2;
+    } else if (*last_id == 0) {
+        return 0;
+    }
+    uint8_t flags = (uint8_t)(random_below(4) == 0 ? 1 : 0);
+
+    random_bytes(payload, 4);
+    payload[0] = payload[1] = 0;
+    if (type == 1) {
+        size_t pick = (size_t)random_below(500);
+        size_t first = to_client ? 2 : 0;
+        const struct block *block =
+            pick == 0 ? &blocks[6] : &blocks[first + (size_t)random_below(to_client ? 4 : 2)];
+        if (!to_client && pick > 400)
+            block = &blocks[4];
+        memcpy(payload, block->bytes, block->len);
+        len = block->len;
+        flags |= 4;
+    } else if (type == 0) {
+        len = (size_t)random_below(40);
+    } else if (type < sizeof(lengths)) {
+        len = type == 2 ? 5 : type == 3 ? 4 : type == 4 ? 0 : type == 9 ? 3 : lengths[type];
+        flags = 0;
+        if (type == 4 || type == 6 || type == 7 || (type == 8 && random_below(2)))
+            id = 0;
+        if ((type == 7 || type == 9) && random_below(100) != 0)
+            return 0;
+    }
+    const uint8_t head[] = {0, 0, (uint8_t)len, type, flags, 0, 0, (uint8_t)(id >> 8), (uint8_t)id};
+    memcpy(out, head, sizeof(head));
+    memcpy(out + sizeof(head), payload, len);
+    return sizeof(head) + len;
+}
+
+static void send_random_frames(struct pair_end *end, bool to_client, uint32_t *last_id)
+{
+    uint8_t frame[128];
+    for (size_t count = (size_t)random_below(8); count > 0; count--) {
+        size_t len = random_frame(frame, to_client, last_id);
+        if (!end->closed && len > 0 && transport_write_room(&end->base) > len)
+            transport_write(&end->base, span_of(frame, len));
+    }
+}
+
+static void any_frames_in_any_order_are_survived_by_a_client(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 300; round++) {
+        struct h2_rig *rig = open_to_peer();
+        rig->answer_bytes = random_below(3) * 30000;
+        rig->withhold_end = random_below(4) == 0;
+        rig->mute = random_below(4) == 0;
+        pair_hold(&rig->far, random_below(8) == 0);
+        uint32_t last_id = 0;
+        for (int turn = 0; turn < 30 && rig->client; turn++) {
+            send_random_frames(&rig->near, false, &last_id);
+            rig_turn(rig, rig_now_ms());
+            for (size_t i = 0; i < rig->answer_count && random_below(6) == 0; i++) {
+                if (rig->answers[i].side.exchange)
+                    side_fail(&rig->answers[i].side, ERR_ORIGIN_RESET);
+            }
+        }
+        pair_hold(&rig->far, false);
+        rig_close(&rig);
+    }
+}
+
+static void any_frames_in_any_order_are_survived_by_an_origin(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 300; round++) {
+        struct h2_rig *rig = rig_open();
+        rig_open_origin(rig, 5000, 5000);
+        rig_open_peer(rig, true, UINT32_MAX, false);
+        rig_settle(rig);
+        pair_hold(&rig->near, random_below(8) == 0);
+        for (int turn = 0; turn < 30 && rig->origin; turn++) {
+            if (http_conn_free_slots(rig->origin) > 0 && random_below(3) == 0)
+                rig_request(rig, "POST", random_below(3) * 50000);
+            uint32_t last_id = rig->request_count > 0 ? 2 * (uint32_t)rig->request_count - 1 : 0;
+            send_random_frames(&rig->far, true, &last_id);
+            rig_turn(rig, rig_now_ms());
+            for (size_t i = 0; i < rig->request_count && random_below(6) == 0; i++) {
+                if (rig->requests[i].side.exchange)
+                    side_fail(&rig->requests[i].side, ERR_CLIENT_GONE);
+            }
+        }
+        pair_hold(&rig->near, false);
+        rig_close(&rig);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -147,6 +272,8 @@ int main(void)
         cmocka_unit_test(floods_of_frames_that_cost_nothing_are_cut_off),
         cmocka_unit_test(pings_between_data_are_fine),
         cmocka_unit_test(a_small_block_that_grows_huge_ends_the_connection),
+        cmocka_unit_test(any_frames_in_any_order_are_survived_by_a_client),
+        cmocka_unit_test(any_frames_in_any_order_are_survived_by_an_origin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
