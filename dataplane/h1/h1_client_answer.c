@@ -10,7 +10,12 @@
 #include "common/base/text.h"
 
 #define CHUNK_EXTRA_BYTES (H1_CHUNK_LINE_BYTES + 2)
+
+/* What a request gets that has no exchange: status, reason, length of the body, body. */
 #define REFUSAL_BYTES 256
+#define REFUSAL_FORMAT                                                      \
+    "HTTP/1.1 %d %s\r\ncontent-type: text/plain\r\ncontent-length: %zu\r\n" \
+    "connection: close\r\n\r\n%s\n"
 
 /* ---- the head */
 
@@ -32,8 +37,9 @@ static struct h1_body frame_answer(const struct h1_client *conn, const struct he
         return (struct h1_body){H1_LENGTH, (int64_t)side_in_level(side)};
     if (head->bodyless)
         return (struct h1_body){H1_LENGTH, 0};
-    return (struct h1_body){conn->request.version == HTTP_1_1 ? H1_CHUNKED : H1_UNTIL_CLOSE,
-                            HEAD_LENGTH_UNKNOWN};
+    if (conn->request.version == HTTP_1_1)
+        return (struct h1_body){H1_CHUNKED, HEAD_LENGTH_UNKNOWN};
+    return (struct h1_body){H1_UNTIL_CLOSE, HEAD_LENGTH_UNKNOWN};
 }
 
 static enum h1_persistence persistence_of(const struct h1_client *conn)
@@ -191,13 +197,12 @@ void h1_client_finish(struct h1_client *conn)
 
 void h1_client_refuse(struct h1_client *conn, enum err err)
 {
-    char text[REFUSAL_BYTES];
     int status = err_edge_status(err);
     const char *slug = err_slug(err);
-    size_t len = text_format(text, sizeof(text),
-                             "HTTP/1.1 %d %s\r\ncontent-type: text/plain\r\ncontent-length: %zu\r\n"
-                             "connection: close\r\n\r\n%s\n",
-                             status, h1_reason(status), strlen(slug) + 1, slug);
+    char text[REFUSAL_BYTES];
+
+    size_t len = text_format(text, sizeof(text), REFUSAL_FORMAT, status, h1_reason(status),
+                             strlen(slug) + 1, slug);
     if (!conn->transport)
         return;
     if (transport_write_room(conn->transport) < len) {

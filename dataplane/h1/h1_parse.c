@@ -29,8 +29,9 @@ static bool first_byte_valid(const struct h1_scan *scan, struct span bytes)
 
 static size_t scan_end(const struct h1_scan *scan)
 {
-    return scan->fields_at > 0 ? scan->fields_at + LIMIT_HEAD_BYTES
-                               : scan->start + FIRST_LINE_BYTES_MAX;
+    if (scan->fields_at > 0)
+        return scan->fields_at + LIMIT_HEAD_BYTES;
+    return scan->start + FIRST_LINE_BYTES_MAX;
 }
 
 /* The line [line_at, at) is whole.  ERR_MORE: look for the next one. */

@@ -7,6 +7,8 @@
  *                          |                                        '---- client and origin <----'
  *                          '--[both detached]--> observer_run: on_done, arena released
  */
+#include "dataplane/http/exchange.h"
+
 #include "dataplane/http/exchange_int.h"
 
 /* Called right after a change; a broken invariant may mix two tenants' bytes. */
@@ -19,19 +21,36 @@ static void exchange_check(const struct exchange *exchange)
 
 /* ---- events to sides (L1) */
 
+static side_event_fn *event_fn(const struct side_ops *ops, enum side_event event)
+{
+    switch (event) {
+    case SIDE_EVENT_INTERIM:
+        return ops->on_interim;
+    case SIDE_EVENT_HEAD:
+        return ops->on_head;
+    case SIDE_EVENT_BYTES:
+        return ops->on_bytes;
+    case SIDE_EVENT_ROOM:
+        return ops->on_room;
+    case SIDE_EVENT_STOP:
+        return ops->on_stop;
+    case SIDE_EVENT_ABORT:
+        return ops->on_abort;
+    }
+    UNREACHABLE();
+}
+
 /* One event a run: the side may free itself in any of them, so nothing of it is touched after. */
 static void side_run(struct wake *wake)
 {
     struct side *side = container_of(wake, struct side, wake);
     unsigned event = side->events & ~(side->events - 1);
-    side_event_fn *const told[] = {side->ops->on_interim, side->ops->on_head, side->ops->on_bytes,
-                                   side->ops->on_room,    side->ops->on_stop, side->ops->on_abort};
 
     ASSERT(event != 0 && side->exchange != NULL);
     side->events &= ~event;
     if (side->events != 0)
         wake_post(side->exchange->pools->wakeq, wake);
-    side_event_fn *tell = told[__builtin_ctz(event)];
+    side_event_fn *tell = event_fn(side->ops, (enum side_event)event);
     if (tell)
         tell(side);
 }

@@ -28,6 +28,4 @@ struct flow {
     uint64_t total_bytes; /* put since the head */
 };
 
-const char *flow_state_name(enum flow_state state);
-
 #endif

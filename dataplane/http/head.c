@@ -12,9 +12,9 @@ void head_init(struct head *head, struct arena *arena)
 
 bool method_is_idempotent(struct span method)
 {
-    static const char *const methods[] = {"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"};
-    for (size_t i = 0; i < countof(methods); i++) {
-        if (span_equal(method, span_str(methods[i])))
+    struct span methods = SPAN("GET HEAD OPTIONS TRACE PUT DELETE");
+    while (methods.len > 0) {
+        if (span_equal(method, span_split(&methods, ' ')))
             return true;
     }
     return false;

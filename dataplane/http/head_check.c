@@ -195,14 +195,13 @@ static enum err take_expect(struct head *head, struct problem *problem)
 /* RFC 9113 8.2.2: these cannot be in an HTTP/2 message at all. */
 static enum err check_h2_fields(const struct head *head, enum err err, struct problem *problem)
 {
-    static const enum field_id banned[] = {FIELD_CONNECTION, FIELD_KEEP_ALIVE, FIELD_UPGRADE,
-                                           FIELD_PROXY_CONNECTION, FIELD_TRANSFER_ENCODING};
+    const struct fields *fields = &head->fields;
     if (head->version != HTTP_2)
         return ERR_OK;
-    for (size_t i = 0; i < countof(banned); i++) {
-        if (fields_find(&head->fields, banned[i]))
-            return problem_set(problem, err, "head", "a connection's field in HTTP/2");
-    }
+    if (fields_find(fields, FIELD_CONNECTION) || fields_find(fields, FIELD_KEEP_ALIVE) ||
+        fields_find(fields, FIELD_PROXY_CONNECTION) || fields_find(fields, FIELD_UPGRADE) ||
+        fields_find(fields, FIELD_TRANSFER_ENCODING))
+        return problem_set(problem, err, "head", "a connection's field in HTTP/2");
     return ERR_OK;
 }
 
