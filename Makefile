@@ -83,7 +83,7 @@ headers: ## checks that each header compiles alone
 	@set -e; for h in $(HEADERS); do $(CC) $(CFLAGS) -fsyntax-only -x c $$h || exit 1; done; echo "$(words $(HEADERS)) headers compile alone"
 
 run: ## control, an edge, two nginx origins and a demo account, on loopback
-	@$(MAKE) PROFILE=release build
+	@$(MAKE) -j2 PROFILE=release build
 	@$(PYTHON) tests/demo/run.py --build build/release
 
 format: ## clang-format over the C sources

@@ -80,9 +80,9 @@ class Demo:
         self.ca.write_text(ca.stdout)
 
     def tell(self):
-        lines = [f"curl --cacert {self.ca} --resolve {name}:{self.edge.https}:127.0.0.1 https://{name}:{self.edge.https}/"
+        lines = [f"curl -s --cacert {self.ca} --resolve {name}:{self.edge.https}:127.0.0.1 https://{name}:{self.edge.https}/"
                  for name in ZONES]
-        lines.append(f"curl -X PATCH -H 'Authorization: Bearer {self.control.token}' -H 'Content-Type: application/json' "
+        lines.append(f"curl -s -X PATCH -H 'Authorization: Bearer {self.control.token}' -H 'Content-Type: application/json' "
                      f"--data '{{\"value\":\"1\"}}' http://127.0.0.1:{self.control.port}/client/v4/zones/"
                      f"{self.zone_ids['h2.demo.example']}/settings/origin_max_http_version")
         print(f"""
