@@ -51,7 +51,7 @@ static void acquire_refused(struct origin_ticket *ticket, enum err err,
 {
     struct proxy_run *run = container_of(ticket, struct proxy_run, ticket);
     (void)problem; /* the pool has logged it; visitors are told the kind only */
-    run->err = err;
+    run->err = err == ERR_CLOSED ? ERR_BUSY : err; /* the worker ends */
     run->step = &proxy_step_relay;
     run_steps(run);
 }
