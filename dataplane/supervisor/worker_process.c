@@ -14,6 +14,8 @@
 
 #define PROCESS_TAG 0x776f726bu
 #define ARGUMENTS_MAX 256
+/* What a drained worker gets to let go of everything before it is killed. */
+#define DRAIN_GRACE_MS 2000
 
 static struct worker_process *process_of(void *owner)
 {
@@ -24,6 +26,7 @@ static struct worker_process *process_of(void *owner)
 
 static void gone(struct worker_process *process)
 {
+    deadline_disarm(process->loop, &process->drained);
     process->events->on_gone(process->owner, process);
     worker_channel_close(&process->channel);
     mem_free(&process);
@@ -62,13 +65,14 @@ static void channel_stuck(void *owner)
     worker_process_kill(process);
 }
 
-/* A child that closed its channel has ended, or must: it would look for another supervisor. */
+/* A child that closed its channel has ended, is about to (it drained), or must: it would look for
+ * another supervisor. */
 static void channel_closed(void *owner)
 {
     struct worker_process *process = process_of(owner);
     if (process->adopted)
         gone(process);
-    else
+    else if (process->state != WORKER_DRAINING)
         worker_process_kill(process);
 }
 
@@ -195,10 +199,18 @@ struct worker_process *worker_process_adopt(struct loop *loop, const struct work
     return process;
 }
 
+static void drain_late(struct deadline *deadline)
+{
+    struct worker_process *process = container_of(deadline, struct worker_process, drained);
+    log_warn("worker_drain_late", F_U64("slot", process->slot), F_I64("pid", process->pid));
+    worker_process_kill(process);
+}
+
 void worker_process_drain(struct worker_process *process, uint64_t timeout_ms)
 {
     process->state = WORKER_DRAINING;
     worker_channel_drain(process->channel, timeout_ms);
+    deadline_arm(process->loop, &process->drained, timeout_ms + DRAIN_GRACE_MS, drain_late);
 }
 
 void worker_process_kill(struct worker_process *process)

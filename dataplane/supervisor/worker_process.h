@@ -15,6 +15,7 @@
 #define TRUNKLINE_DATAPLANE_SUPERVISOR_WORKER_PROCESS_H
 
 #include "common/wire/message.h"
+#include "dataplane/net/deadline.h"
 #include "dataplane/net/loop.h"
 #include "dataplane/supervisor/worker_channel.h"
 
@@ -41,6 +42,7 @@ struct worker_process {
     int pid;
     uv_process_t uv; /* a child's */
     struct worker_channel *channel;
+    struct deadline drained;
     uint64_t started_at_ms;
 };
 
@@ -73,7 +75,7 @@ struct worker_process *worker_process_adopt(struct loop *loop, const struct work
                                             const struct worker_process_events *events,
                                             void *owner);
 
-/* Accept no more, end when the last exchange has, or after timeout_ms. */
+/* Accept no more, end when the last exchange has, or after timeout_ms; killed a little later. */
 void worker_process_drain(struct worker_process *process, uint64_t timeout_ms);
 /* SIGKILL; on_gone follows. */
 void worker_process_kill(struct worker_process *process);

@@ -13,8 +13,6 @@
 #define QUICK_DEATH_MS 5000
 #define QUICK_DEATHS_MAX 5
 #define CRASH_LOOP_PAUSE_MS 1000
-/* What a drained worker gets to let go of everything before it is killed. */
-#define KILL_GRACE_MS 2000
 
 struct worker_slot {
     struct worker_slots *slots;
@@ -31,7 +29,6 @@ struct worker_slots {
     struct worker_slot *slot[LIMIT_WORKERS];
     unsigned count;
     struct list processes; /* all that live */
-    uv_timer_t kill;
     int access_log_fd;
     bool started, stopping, ready_told;
     bool telling;
@@ -201,8 +198,6 @@ struct worker_slots *worker_slots_new(const struct worker_slots_options *options
     slots->options = *options;
     slots->access_log_fd = -1;
     list_init(&slots->processes);
-    uv_timer_init(&options->loop->uv, &slots->kill);
-    slots->kill.data = slots;
     return slots;
 }
 
@@ -222,12 +217,6 @@ static void slot_closed(uv_handle_t *handle)
     mem_free(&slot);
 }
 
-static void slots_closed(uv_handle_t *handle)
-{
-    struct worker_slots *slots = handle->data;
-    mem_free(&slots);
-}
-
 void worker_slots_free(struct worker_slots **slots)
 {
     struct worker_slots *s = *slots;
@@ -237,7 +226,7 @@ void worker_slots_free(struct worker_slots **slots)
     ASSERT(list_empty(&s->processes));
     for (unsigned i = 0; i < s->count; i++)
         uv_close((uv_handle_t *)&s->slot[i]->respawn, slot_closed);
-    uv_close((uv_handle_t *)&s->kill, slots_closed);
+    mem_free(&s);
 }
 
 unsigned worker_slots_add(struct worker_slots *slots, int https_fd, int http_fd)
@@ -324,19 +313,11 @@ void worker_slots_reload(struct worker_slots *slots, int access_log_fd)
     }
 }
 
-static void drain_over(uv_timer_t *timer)
-{
-    struct worker_slots *slots = timer->data;
-    log_warn("drain_timeout", F_U64("workers", slots->processes.count));
-    worker_slots_kill(slots);
-}
-
 void worker_slots_stop(struct worker_slots *slots)
 {
     if (slots->stopping)
         return;
     slots->stopping = true;
-    uv_timer_start(&slots->kill, drain_over, slots->options.drain_timeout_ms + KILL_GRACE_MS, 0);
     LIST_EACH(&slots->processes, node)
     {
         struct worker_process *process = container_of(node, struct worker_process, node);
