@@ -54,6 +54,8 @@
     X(H2_OUT_ACKS,              64,       "frames", "acknowledgements that wait for a peer that does not read")   \
     X(H2_RESET_BURST,           200,      "count",  "streams reset by a peer, or by us for a peer's errors")      \
     X(H2_RESET_PER_S,           20,       "1/s",    "the same, regained")                                         \
+    X(H2_CANCEL_BURST,          500,      "count",  "RST_STREAM that we send to an origin: nghttp2 bears 1,000")  \
+    X(H2_CANCEL_PER_S,          30,       "1/s",    "the same, regained: nghttp2 bears 33")                       \
     X(H2_SETTINGS_BURST,        10,       "count",  "SETTINGS frames of a peer")                                  \
     X(H2_SETTINGS_PER_S,        1,        "1/s",    "the same, regained")                                         \
     X(H2_PING_BURST,            20,       "count",  "PING frames of a peer between two DATA frames of ours")      \
