@@ -10,6 +10,9 @@
  *      PING       PING that came; full again when DATA was sent (gRPC probes bandwidth with PING)
  *      GLITCH     PRIORITY, empty DATA, WINDOW_UPDATE for streams that are gone
  *
+ * One budget is our own: CANCEL paces the RST_STREAM that we send to an origin, which would take
+ * the whole connection for a flood of them otherwise (security.md 2.2).
+ *
  * Limits: LIMIT_H2_<budget>_BURST, LIMIT_H2_<budget>_PER_S.
  */
 #ifndef TRUNKLINE_DATAPLANE_H2_H2_ABUSE_H
@@ -25,6 +28,7 @@ enum h2_budget {
     H2_BUDGET_SETTINGS,
     H2_BUDGET_PING,
     H2_BUDGET_GLITCH,
+    H2_BUDGET_CANCEL,
     H2_BUDGET_COUNT
 };
 

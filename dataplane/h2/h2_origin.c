@@ -265,8 +265,15 @@ static uint64_t on_tick(struct h2_session *session, uint64_t now_ms)
         h2_session_end(session, ERR_ORIGIN_H2_BROKEN, true);
         return 0;
     }
+    bool owed = false;
     LIST_EACH(&session->streams, node)
-    tick_stream(container_of(node, struct h2_stream, node), now_ms);
+    {
+        struct h2_stream *stream = container_of(node, struct h2_stream, node);
+        tick_stream(stream, now_ms);
+        owed = !h2_stream_pay_reset(stream) || owed;
+    }
+    if (owed)
+        return H2_RESET_OWED_TICK_MS;
     if (!session->settings_seen)
         return tick_of(options->settings_timeout_ms);
     return list_empty(&session->streams) ? 0 : tick_of(options->read_timeout_ms);

@@ -53,19 +53,48 @@ struct h2_stream *h2_stream_of(nghttp2_session *ng, int32_t id)
     return stream;
 }
 
+static void submit_reset(struct h2_stream *stream, uint32_t code)
+{
+    stream->reset_posted = true;
+    stream->reset_owed = 0;
+    /* It fails for want of memory alone. */
+    if (nghttp2_submit_rst_stream(stream->session->ng, NGHTTP2_FLAG_NONE, stream->id, code) != 0)
+        h2_session_end(stream->session, ERR_INTERNAL, true);
+    h2_session_flush_later(stream->session);
+}
+
+/* What has not left is taken back for nothing. */
+static bool reset_affordable(struct h2_stream *stream)
+{
+    struct h2_session *session = stream->session;
+    return session->role->client_facing || !stream->out_head_sent ||
+           h2_abuse_spend(&session->abuse, H2_BUDGET_CANCEL, h2_session_now_ms(session));
+}
+
 static void end_stream(struct h2_stream *stream, uint32_t code)
 {
     if (stream->id == 0) {
         h2_stream_free(stream);
         return;
     }
-    if (stream->reset_posted)
+    if (stream->reset_posted || stream->reset_owed != 0)
         return;
-    stream->reset_posted = true;
-    /* It fails for want of memory alone. */
-    if (nghttp2_submit_rst_stream(stream->session->ng, NGHTTP2_FLAG_NONE, stream->id, code) != 0)
-        h2_session_end(stream->session, ERR_INTERNAL, true);
-    h2_session_flush_later(stream->session);
+    if (reset_affordable(stream)) {
+        submit_reset(stream, code);
+        return;
+    }
+    stream->reset_owed = code;
+    h2_session_tick_in(stream->session, H2_RESET_OWED_TICK_MS);
+}
+
+bool h2_stream_pay_reset(struct h2_stream *stream)
+{
+    if (stream->reset_owed == 0)
+        return true;
+    if (!reset_affordable(stream))
+        return false;
+    submit_reset(stream, stream->reset_owed);
+    return true;
 }
 
 void h2_stream_reset(struct h2_stream *stream, uint32_t code)
@@ -170,7 +199,7 @@ static ssize_t read_body(nghttp2_session *ng, int32_t id, uint8_t *out, size_t o
     struct side *side = &stream->side;
 
     if (!side_attached(side))
-        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+        return stream->reset_owed ? NGHTTP2_ERR_DEFERRED : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     size_t level = side_in_level(side);
     bool complete = side_in_complete(side);
     if (level == 0 && !complete) {

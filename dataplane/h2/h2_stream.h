@@ -22,6 +22,9 @@
 
 struct h2_session;
 
+/* How soon a reset that is owed is tried again. */
+#define H2_RESET_OWED_TICK_MS 100
+
 struct h2_stream {
     uint32_t tag;
     int32_t id; /* 0 until nghttp2 gave one */
@@ -37,6 +40,7 @@ struct h2_stream {
     bool in_head_done, in_ended, in_reset;
     bool out_submitted, out_head_sent, out_waiting, out_ended;
     bool reset_posted, reset_when_ended;
+    uint32_t reset_owed; /* to an origin: its code, sent when the budget has a token again */
 };
 
 /* A stream of the session; role code attaches its side.  id is 0 for one that is not submitted. */
@@ -52,6 +56,8 @@ struct h2_stream *h2_stream_of(nghttp2_session *ng, int32_t id);
 void h2_stream_reset(struct h2_stream *stream, uint32_t code);
 /* The exchange learns that this side cannot go on, the peer by RST_STREAM(code). */
 void h2_stream_fail(struct h2_stream *stream, enum err err, uint32_t code);
+/* Tries again what is owed; false while there is no token for it. */
+bool h2_stream_pay_reset(struct h2_stream *stream);
 
 /* ---- in */
 

@@ -201,6 +201,29 @@ static void a_visitor_who_leaves_cancels_the_stream(void **state)
     rig_close(&rig);
 }
 
+/* An origin on nghttp2 ends a connection that resets more than 33 streams a second. */
+static void resets_are_paced_and_none_is_forgotten(void **state)
+{
+    (void)state;
+    struct h2_rig *rig = open_to_peer(100);
+    struct h2_session *session = rig->near.base.owner;
+    struct script_side *sent = request_seen(rig, "POST", 100000000);
+    session->abuse.millitokens[H2_BUDGET_CANCEL] = 0;
+    session->abuse.filled_at_ms[H2_BUDGET_CANCEL] = h2_session_now_ms(session);
+
+    side_fail(&sent->side, ERR_CLIENT_GONE);
+    rig_turn(rig, rig_now_ms());
+    rig_turn(rig, rig_now_ms());
+    assert_true(sent->done);
+    assert_int_equal(rig->origin->slots_used, 1);
+    RIG_UNTIL(rig, rig->origin->slots_used == 0);
+
+    RIG_UNTIL(rig, h2_peer_stream(rig->peer, 1)->reset);
+    assert_int_equal(h2_peer_stream(rig->peer, 1)->reset_code, NGHTTP2_CANCEL);
+    assert_false(h2_peer_stream(rig->peer, 1)->ended);
+    rig_close(&rig);
+}
+
 static void a_read_timeout_ends_one_stream_alone(void **state)
 {
     (void)state;
@@ -410,6 +433,7 @@ int main(void)
         cmocka_unit_test(no_error_after_a_whole_answer_stops_the_request),
         cmocka_unit_test(a_body_of_the_wrong_length_is_never_complete),
         cmocka_unit_test(a_visitor_who_leaves_cancels_the_stream),
+        cmocka_unit_test(resets_are_paced_and_none_is_forgotten),
         cmocka_unit_test(a_read_timeout_ends_one_stream_alone),
         cmocka_unit_test(goaway_returns_what_the_origin_did_not_take),
         cmocka_unit_test(goaway_of_two_steps_loses_nothing),
