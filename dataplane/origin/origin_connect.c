@@ -153,10 +153,16 @@ static void start_tls(struct origin_connect *connect, struct transport *lower)
     const struct origin *origin = origin_of(connect);
     bool verified = origin->tls == ORIGIN_TLS_VERIFIED;
     bool h2 = connect->conn->offer == OFFER_ANY && origin->policy == ORIGIN_PROTOCOL_AUTO;
+    struct problem problem = {0};
     struct tls_connect tls = {
-        .profile = pools_of(connect)->profiles[verified][h2],
+        .profile = origin_pools_profile(pools_of(connect), verified, h2, &problem),
         .server_name = origin->sni,
     };
+    if (!tls.profile) {
+        transport_abort(&lower);
+        fail(connect, ERR_ORIGIN_TLS, &problem);
+        return;
+    }
     connect->transport =
         transport_tls_connect(lower, &tls, &connect_events, connect, connect_secured);
 }

@@ -24,20 +24,27 @@ static void unref_profiles(struct origin_pools *pools)
                 tls_profile_unref(&pools->profiles[verified][h2]);
 }
 
-/* Made here, so that a bad CA file is told at the start and not by the first request. */
-static enum err make_profiles(struct origin_pools *pools, struct problem *problem)
+/* Made when it is needed first: loading the system's certificates takes 40 ms. */
+struct tls_profile *origin_pools_profile(struct origin_pools *pools, bool verified, bool h2,
+                                         struct problem *problem)
 {
-    for (size_t verified = 0; verified < 2; verified++) {
-        for (size_t h2 = 0; h2 < 2; h2++) {
-            struct tls_origin_options options = {
-                .ca_file = pools->options.ca_file,
-                .verified = verified == 1,
-                .h2_offered = h2 == 1,
-            };
-            TRY(tls_profile_new_origin_facing(&options, &pools->profiles[verified][h2], problem));
-        }
-    }
-    return ERR_OK;
+    struct tls_profile **profile = &pools->profiles[verified][h2];
+    struct tls_origin_options options = {
+        .ca_file = pools->options.ca_file,
+        .verified = verified,
+        .h2_offered = h2,
+    };
+    if (!*profile && tls_profile_new_origin_facing(&options, profile, problem) != ERR_OK)
+        *profile = NULL;
+    return *profile;
+}
+
+/* A bad CA file of the operator is told at the start and not by the first request. */
+static enum err check_ca_file(struct origin_pools *pools, struct problem *problem)
+{
+    if (!pools->options.ca_file || origin_pools_profile(pools, true, true, problem))
+        return ERR_OK;
+    return ERR_INVALID;
 }
 
 enum err origin_pools_open(const struct origin_pools_options *options, struct origin_pools **out,
@@ -46,7 +53,7 @@ enum err origin_pools_open(const struct origin_pools_options *options, struct or
     struct origin_pools *pools = mem_new(struct origin_pools);
     pools->options = *options;
     pools->connector = &origin_connect_connector;
-    enum err err = make_profiles(pools, problem);
+    enum err err = check_ca_file(pools, problem);
     if (err != ERR_OK) {
         unref_profiles(pools);
         free(pools);

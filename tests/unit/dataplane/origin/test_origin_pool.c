@@ -683,6 +683,18 @@ static void closing_ends_dials_connections_and_waiting(void **state)
 
 /* ---- all pools */
 
+static void a_bad_ca_file_is_told_at_the_start(void **state)
+{
+    (void)state;
+    struct problem problem = {0};
+    struct origin_pools *none = NULL;
+    struct origin_pools_options options = pools->options;
+    options.ca_file = "/nonexistent/ca.pem";
+    assert_int_not_equal(origin_pools_open(&options, &none, &problem), ERR_OK);
+    assert_null(none);
+    assert_true(problem.text[0] != '\0');
+}
+
 static void equal_origins_share_a_pool_and_others_do_not(void **state)
 {
     (void)state;
@@ -780,6 +792,7 @@ int main(void)
         CASE(a_cancelled_ticket_hears_nothing),
         CASE(a_slot_that_is_left_goes_to_the_next),
         CASE(closing_ends_dials_connections_and_waiting),
+        CASE(a_bad_ca_file_is_told_at_the_start),
         CASE(equal_origins_share_a_pool_and_others_do_not),
         CASE(pools_are_bounded_and_the_longest_unused_go_first),
         CASE(an_empty_pool_is_forgotten_when_its_memory_expired),
