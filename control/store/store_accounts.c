@@ -63,7 +63,8 @@ enum err store_account_list(struct store_conn *conn, const struct store_account_
                             struct arena *arena, struct store_account_list *out)
 {
     static const char *const order[] = {"a.name", "a.id", NULL};
-    const struct query_select select = {ACCOUNT_COLUMNS, ACCOUNT_FROM, order, query->page};
+    const struct query_select select = {ACCOUNT_COLUMNS, ACCOUNT_FROM, order,
+                                        query->page,     NULL,         NULL};
     struct store_query q;
     *out = (struct store_account_list){0};
     query_init(&q, false);

@@ -112,19 +112,31 @@ static uint64_t page_offset(const struct store_page *page)
     return skipped > INT64_MAX / page->per_page ? INT64_MAX : skipped * page->per_page;
 }
 
+static void append_order(struct store_query *q, const struct query_select *select)
+{
+    for (size_t i = 0; select->order[i]; i++)
+        buf_appendf(&q->sql, "%s %s%s", i == 0 ? " ORDER BY" : ",", select->order[i],
+                    select->page.descending ? " DESC" : "");
+}
+
 void query_open(struct store_query *q, struct store_conn *conn, const struct query_select *select,
                 struct statement *s)
 {
     buf_clear(&q->sql);
-    buf_appendf(&q->sql, "SELECT %s", select->columns);
+    if (select->key)
+        buf_appendf(&q->sql, "SELECT %s FROM (SELECT %s AS key", select->columns, select->key);
+    else
+        buf_appendf(&q->sql, "SELECT %s", select->columns);
     append_where(q, select->from);
-    for (size_t i = 0; select->order[i]; i++)
-        buf_appendf(&q->sql, "%s %s%s", i == 0 ? " ORDER BY" : ",", select->order[i],
-                    select->page.descending ? " DESC" : "");
+    append_order(q, select);
     buf_append_str(&q->sql, " LIMIT ");
     buf_append_u64(&q->sql, select->page.per_page);
     buf_append_str(&q->sql, " OFFSET ");
     buf_append_u64(&q->sql, page_offset(&select->page));
+    if (select->key) {
+        buf_appendf(&q->sql, ") p CROSS JOIN %s", select->joined);
+        append_order(q, select);
+    }
     open_bound(q, conn, s);
 }
 

@@ -31,11 +31,14 @@ void query_scope(struct store_query *q, const char *account_column,
 void query_require(struct store_query *q, const char *column, struct span text);
 void query_filter(struct store_query *q, const char *column, const struct store_filter *filter);
 
-/* SELECT columns FROM from WHERE ... ORDER BY each of order LIMIT ... */
+/* SELECT columns FROM from WHERE ... ORDER BY each of order LIMIT ...  With a key, only the keys of
+ * the page are looked for that way, and the rows are then joined to them:
+ * SELECT columns FROM (SELECT key AS key FROM from ...) p CROSS JOIN joined ORDER BY ... */
 struct query_select {
     const char *columns, *from;
     const char *const *order; /* columns, ended by NULL */
     struct store_page page;
+    const char *key, *joined; /* NULL, or both */
 };
 /* Opens the statement of one page with everything bound. */
 void query_open(struct store_query *q, struct store_conn *conn, const struct query_select *select,

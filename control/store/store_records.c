@@ -121,7 +121,7 @@ enum err store_record_list(struct store_conn *conn, const struct store_record_qu
                            struct arena *arena, struct store_record_list *out)
 {
     const struct query_select select = {RECORD_COLUMNS, RECORD_FROM, order_columns(query->order),
-                                        query->page};
+                                        query->page,    NULL,        NULL};
     struct store_query q;
     *out = (struct store_record_list){0};
     TRY(zone_seen(conn, &query->scope, &query->zone_id));

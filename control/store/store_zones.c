@@ -9,10 +9,14 @@
 #define ZONE_COLUMNS                                                                           \
     "z.id, z.account_id, a.name, z.name, z.name_servers, z.status, z.type, z.plan, z.paused, " \
     "z.created_at_us, z.modified_at_us, coalesce(d.revision, 0)"
-/* Joins that a count does not need are left out by SQLite when they are LEFT ones. */
 #define ZONE_FROM                                                                   \
     "zones z LEFT JOIN accounts a ON a.id = z.account_id LEFT JOIN documents d ON " \
     "d.zone_id = z.id"
+/* A list finds the ids of its page first: SQLite leaves a LEFT JOIN out that nothing asks for. */
+#define KEY_FROM "zones z LEFT JOIN accounts a ON a.id = z.account_id"
+#define ZONE_JOINED                                                                  \
+    "zones z ON z.id = p.key LEFT JOIN accounts a ON a.id = z.account_id LEFT JOIN " \
+    "documents d ON d.zone_id = z.id"
 
 static enum err read_zone(struct statement *s, struct arena *arena, struct store_zone *out)
 {
@@ -80,26 +84,84 @@ static enum err read_zones(struct statement *s, size_t rows_max, struct arena *a
     return ERR_OK;
 }
 
-enum err store_zone_list(struct store_conn *conn, const struct store_zone_query *query,
+/* A user with one account is asked about that one: its zones stand in an index by name. */
+static enum err narrow(struct store_conn *conn, struct store_zone_query *query)
+{
+    struct id first = {{0}};
+    size_t count = 0;
+    enum err err;
+    if (query->scope.platform_wide || query->account_id.text[0] != '\0')
+        return ERR_OK;
+    struct statement s;
+    statement_open(&s, conn, "SELECT account_id FROM members WHERE user_id = ? LIMIT 2");
+    statement_bind_id(&s, &query->scope.user_id);
+    for (; (err = statement_row(&s)) == ERR_OK; count++)
+        statement_id(&s, &first);
+    statement_close(&s);
+    if (count == 1)
+        query->account_id = first;
+    return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+static bool filtered(const struct store_zone_query *query)
+{
+    return query->name.match != STORE_MATCH_ALL || query->account_name.match != STORE_MATCH_ALL ||
+           query->status.match != STORE_MATCH_ALL || query->type.match != STORE_MATCH_ALL;
+}
+
+/* Without filters the accounts know how many zones they have. */
+static enum err count_zones(struct store_conn *conn, const struct store_zone_query *query,
+                            struct store_query *q, uint64_t *out)
+{
+    if (filtered(query))
+        return query_count(q, conn, KEY_FROM, out);
+    struct statement s;
+    statement_open(&s, conn,
+                   "SELECT coalesce(sum(zone_count), 0) FROM accounts WHERE (?1 = '' OR id = ?1) "
+                   "AND (?2 OR id IN (SELECT account_id FROM members WHERE user_id = ?3))");
+    statement_bind_id(&s, &query->account_id);
+    statement_bind_bool(&s, query->scope.platform_wide);
+    statement_bind_id(&s, &query->scope.user_id);
+    enum err err = statement_row(&s);
+    if (err == ERR_OK)
+        *out = statement_u64(&s);
+    statement_close(&s);
+    return err;
+}
+
+static void compose(struct store_query *q, const struct store_zone_query *query)
+{
+    query_init(q, query->match_any);
+    query_scope(q, "z.account_id", &query->scope);
+    if (query->account_id.text[0] != '\0')
+        query_require(q, "z.account_id", id_span(&query->account_id));
+    query_filter(q, "z.name", &query->name);
+    query_filter(q, "a.name", &query->account_name);
+    query_filter(q, "z.status", &query->status);
+    query_filter(q, "z.type", &query->type);
+}
+
+enum err store_zone_list(struct store_conn *conn, const struct store_zone_query *asked,
                          struct arena *arena, struct store_zone_list *out)
 {
-    const struct query_select select = {ZONE_COLUMNS, ZONE_FROM, order_columns(query->order),
-                                        query->page};
+    struct store_zone_query query = *asked;
     struct store_query q;
     *out = (struct store_zone_list){0};
-    query_init(&q, query->match_any);
-    query_scope(&q, "z.account_id", &query->scope);
-    if (query->account_id.text[0] != '\0')
-        query_require(&q, "z.account_id", id_span(&query->account_id));
-    query_filter(&q, "z.name", &query->name);
-    query_filter(&q, "a.name", &query->account_name);
-    query_filter(&q, "z.status", &query->status);
-    query_filter(&q, "z.type", &query->type);
-    enum err err = query_count(&q, conn, ZONE_FROM, &out->total_count);
+    TRY(narrow(conn, &query));
+    const struct query_select select = {
+        .columns = ZONE_COLUMNS,
+        .from = KEY_FROM,
+        .order = order_columns(query.order),
+        .page = query.page,
+        .key = "z.id",
+        .joined = ZONE_JOINED,
+    };
+    compose(&q, &query);
+    enum err err = count_zones(conn, &query, &q, &out->total_count);
     if (err == ERR_OK) {
         struct statement s;
         query_open(&q, conn, &select, &s);
-        err = read_zones(&s, query->page.per_page, arena, out);
+        err = read_zones(&s, query.page.per_page, arena, out);
         statement_close(&s);
     }
     query_release(&q);
