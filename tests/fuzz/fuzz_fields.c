@@ -38,6 +38,15 @@ static void check_accepted(const struct head *head)
     ASSERT(authority_host(head->authority).len > 0);
 }
 
+/* host, connection and framing are added by this hop: a head that was as large as it may be is then
+ * too large for us to read again. */
+static bool meets_limit(const struct head *head, struct span text)
+{
+    return head->fields.count - head->fields.crumbs + 3 > LIMIT_FIELDS ||
+           head->fields.bytes + head->authority.len + 4 * 64 > LIMIT_HEAD_BYTES ||
+           text.len > LIMIT_HEAD_BYTES;
+}
+
 /* What an HTTP/1.1 origin is sent for it is one request, and the same one. */
 static void check_downgraded(struct head *head, struct arena *arena)
 {
@@ -55,7 +64,10 @@ static void check_downgraded(struct head *head, struct arena *arena)
     ASSERT(err == ERR_OK && scan.head_len == text.len);
     head_init(&again, arena);
     again.scheme = SPAN("http");
-    ASSERT(h1_parse_request(text, &again, &message, NULL) == ERR_OK);
+    err = h1_parse_request(text, &again, &message, NULL);
+    if (err == ERR_REQUEST_HEAD_TOO_LARGE && meets_limit(head, text))
+        return;
+    ASSERT(err == ERR_OK);
     ASSERT(span_equal(again.method, head->method) && span_equal(again.path, head->path));
     ASSERT(span_equal(again.authority, head->authority));
     ASSERT(again.content_length == head->content_length);
