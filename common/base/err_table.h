@@ -43,7 +43,6 @@
     X(REQUEST_TARGET,         "request_target",         400, 400, NEVER,      CLIENT)           \
     X(REQUEST_METHOD,         "request_method",         405, 405, NEVER,      CLIENT)           \
     X(REQUEST_TIMEOUT,        "request_timeout",        408, 408, NEVER,      CLIENT)           \
-    X(REQUEST_BODY_TOO_LARGE, "request_body_too_large", 413, 413, NEVER,      CLIENT)           \
     X(REQUEST_TARGET_TOO_LONG,"request_target_too_long",414, 414, NEVER,      CLIENT)           \
     X(REQUEST_EXPECT,         "request_expect",         417, 417, NEVER,      CLIENT)           \
     X(REQUEST_MISDIRECTED,    "request_misdirected",    421, 421, NEVER,      CLIENT)           \

@@ -96,7 +96,6 @@
     /* REST API */                                                                                            \
     X(API_BODY_BYTES,           1048576,  "bytes",  "a request body")                                             \
     X(API_DISCARD_BYTES,        8388608,  "bytes",  "a body too large that is still read, so that its 413 arrives") \
-    X(API_JSON_DEPTH,           32,       "count",  "nesting of a JSON body")                                     \
     X(API_CONNS,                4096,     "count",  "connections to the REST service")                            \
     X(API_CONNS_PER_ADDRESS,    1024,     "count",  "of one address")                                             \
     X(API_IDLE_S,               60,       "s",      "an idle connection to the REST service")                     \

@@ -62,7 +62,7 @@ static int bio_create(BIO *bio)
 
 static int take_client_hello(SSL *ssl, int *alert, void *arg);
 
-struct tls_shared *tls_shared_of(struct loop *loop)
+static struct tls_shared *tls_shared_of(struct loop *loop)
 {
     if (loop->tls)
         return loop->tls;
@@ -74,7 +74,7 @@ struct tls_shared *tls_shared_of(struct loop *loop)
     BIO_meth_set_ctrl(shared->bio_method, bio_ctrl);
     BIO_meth_set_create(shared->bio_method, bio_create);
 
-    shared->accepting = tls_ssl_ctx_new(TLS_server_method());
+    shared->accepting = tls_config_new(TLS_server_method());
     ASSERT(shared->accepting != NULL);
     SSL_CTX_set_client_hello_cb(shared->accepting, take_client_hello, NULL);
     SSL_CTX_set_num_tickets(shared->accepting, 1);
@@ -99,11 +99,11 @@ void tls_shared_free(struct tls_shared **slot)
 
 /* ---- making and ending */
 
-static void open_ssl(struct tls_engine *engine, struct loop *loop, SSL_CTX *ctx)
+static void open_ssl(struct tls_engine *engine, struct loop *loop, SSL_CTX *config)
 {
     BIO *bio = BIO_new(engine->shared->bio_method);
     engine->loop = loop;
-    engine->ssl = SSL_new(ctx);
+    engine->ssl = SSL_new(config);
     ASSERT(bio != NULL && engine->ssl != NULL);
     BIO_set_data(bio, engine);
     SSL_set_bio(engine->ssl, bio, bio);
@@ -148,7 +148,7 @@ void tls_engine_init_connect(struct tls_engine *engine, struct loop *loop,
     *engine = (struct tls_engine){.shared = tls_shared_of(loop), .origin_facing = true};
     engine->profile = tls_profile_ref(connect->profile);
     engine->name = copy_name(connect->server_name);
-    open_ssl(engine, loop, connect->profile->ssl_ctx);
+    open_ssl(engine, loop, connect->profile->ssl_config);
     SSL_set_connect_state(engine->ssl);
     set_server_name(engine);
     SSL_SESSION *session = tls_profile_session(connect->profile, connect->server_name);
@@ -223,10 +223,10 @@ static int take_client_hello(SSL *ssl, int *alert, void *arg)
     }
     tls_profile_unref(&engine->profile);
     engine->profile = profile;
-    SSL_CTX *ctx = profile->ssl_ctx;
+    SSL_CTX *config = profile->ssl_config;
     /* OpenSSL carries certificate, callbacks and session id context over, but not the versions. */
-    if (!SSL_set_SSL_CTX(ssl, ctx) ||
-        SSL_set_min_proto_version(ssl, (int)SSL_CTX_get_min_proto_version(ctx)) != 1) {
+    if (!SSL_set_SSL_CTX(ssl, config) ||
+        SSL_set_min_proto_version(ssl, (int)SSL_CTX_get_min_proto_version(config)) != 1) {
         *alert = SSL_AD_INTERNAL_ERROR;
         return SSL_CLIENT_HELLO_ERROR;
     }

@@ -54,8 +54,7 @@ struct tls_engine {
     bool origin_facing;
 };
 
-/* Made by the first call. */
-struct tls_shared *tls_shared_of(struct loop *loop);
+/* The first engine of a loop makes what all of them share; loop_close frees it. */
 void tls_shared_free(struct tls_shared **shared);
 
 void tls_engine_init_accept(struct tls_engine *engine, struct loop *loop,

@@ -38,32 +38,32 @@ const char *tls_reason(void)
     return reason ? reason : "unknown reason";
 }
 
-SSL_CTX *tls_ssl_ctx_new(const SSL_METHOD *method)
+SSL_CTX *tls_config_new(const SSL_METHOD *method)
 {
-    SSL_CTX *ctx = SSL_CTX_new(method);
-    if (!ctx)
+    SSL_CTX *config = SSL_CTX_new(method);
+    if (!config)
         return NULL;
-    SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
-    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-                                 SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
-    SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-                              SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-    if (SSL_CTX_set_ciphersuites(ctx, TLS13_SUITES) != 1 ||
-        SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384") != 1) {
-        SSL_CTX_free(ctx);
+    SSL_CTX_set_min_proto_version(config, TLS1_2_VERSION);
+    SSL_CTX_set_options(config, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                                    SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+    SSL_CTX_set_mode(config, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_session_cache_mode(config, SSL_SESS_CACHE_OFF);
+    if (SSL_CTX_set_ciphersuites(config, TLS13_SUITES) != 1 ||
+        SSL_CTX_set1_groups_list(config, "X25519:P-256:P-384") != 1) {
+        SSL_CTX_free(config);
         return NULL;
     }
-    return ctx;
+    return config;
 }
 
 static struct tls_profile *profile_new(const SSL_METHOD *method)
 {
-    SSL_CTX *ctx = tls_ssl_ctx_new(method);
-    ASSERT(ctx != NULL);
+    SSL_CTX *config = tls_config_new(method);
+    ASSERT(config != NULL);
     struct tls_profile *profile = mem_new(struct tls_profile);
     profile->refs = 1;
-    profile->ssl_ctx = ctx;
+    profile->ssl_config = config;
     map_init(&profile->sessions);
     list_init(&profile->session_order);
     return profile;
@@ -99,12 +99,12 @@ static BIO *open_pem(struct span pem)
     return bio;
 }
 
-static bool add_chain(SSL_CTX *ctx, BIO *bio, struct problem *problem)
+static bool add_chain(SSL_CTX *config, BIO *bio, struct problem *problem)
 {
     X509 *next;
     int count = 1;
     while ((next = PEM_read_bio_X509(bio, NULL, refuse_passphrase, NULL)) != NULL) {
-        if (++count > CHAIN_CERTIFICATES_MAX || SSL_CTX_add0_chain_cert(ctx, next) != 1) {
+        if (++count > CHAIN_CERTIFICATES_MAX || SSL_CTX_add0_chain_cert(config, next) != 1) {
             X509_free(next);
             problem_set(problem, ERR_INVALID, "chain", "more than %d certificates",
                         CHAIN_CERTIFICATES_MAX);
@@ -119,32 +119,32 @@ static bool add_chain(SSL_CTX *ctx, BIO *bio, struct problem *problem)
     return at_end;
 }
 
-static enum err use_chain(SSL_CTX *ctx, struct span chain_pem, struct problem *problem)
+static enum err use_chain(SSL_CTX *config, struct span chain_pem, struct problem *problem)
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned int digest_len = 0;
     BIO *bio = open_pem(chain_pem);
     X509 *leaf = PEM_read_bio_X509(bio, NULL, refuse_passphrase, NULL);
     enum err err = ERR_OK;
-    if (!leaf || SSL_CTX_use_certificate(ctx, leaf) != 1 ||
+    if (!leaf || SSL_CTX_use_certificate(config, leaf) != 1 ||
         X509_digest(leaf, EVP_sha256(), digest, &digest_len) != 1 ||
-        SSL_CTX_set_session_id_context(ctx, digest, digest_len) != 1)
+        SSL_CTX_set_session_id_context(config, digest, digest_len) != 1)
         err = problem_set(problem, ERR_INVALID, "chain", "not a certificate: %s", tls_reason());
-    else if (!add_chain(ctx, bio, problem))
+    else if (!add_chain(config, bio, problem))
         err = ERR_INVALID;
     X509_free(leaf);
     BIO_free(bio);
     return err;
 }
 
-static enum err use_key(SSL_CTX *ctx, struct span key_pem, struct problem *problem)
+static enum err use_key(SSL_CTX *config, struct span key_pem, struct problem *problem)
 {
     BIO *bio = open_pem(key_pem);
     EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, refuse_passphrase, NULL);
     enum err err = ERR_OK;
     if (!key)
         err = problem_set(problem, ERR_INVALID, "key", "not a private key: %s", tls_reason());
-    else if (SSL_CTX_use_PrivateKey(ctx, key) != 1 || SSL_CTX_check_private_key(ctx) != 1)
+    else if (SSL_CTX_use_PrivateKey(config, key) != 1 || SSL_CTX_check_private_key(config) != 1)
         err = problem_set(problem, ERR_INVALID, "key", "does not belong to the certificate: %s",
                           tls_reason());
     EVP_PKEY_free(key);
@@ -158,15 +158,15 @@ enum err tls_profile_new_client_facing(struct span chain_pem, struct span key_pe
     struct tls_profile *profile = profile_new(TLS_server_method());
     ERR_clear_error();
     *out = NULL;
-    enum err err = use_chain(profile->ssl_ctx, chain_pem, problem);
+    enum err err = use_chain(profile->ssl_config, chain_pem, problem);
     if (err == ERR_OK)
-        err = use_key(profile->ssl_ctx, key_pem, problem);
+        err = use_key(profile->ssl_config, key_pem, problem);
     if (err != ERR_OK) {
         tls_profile_unref(&profile);
         return err;
     }
-    ASSERT(SSL_CTX_set_cipher_list(profile->ssl_ctx, CLIENT_CIPHERS) == 1);
-    SSL_CTX_set_alpn_select_cb(profile->ssl_ctx, tls_select_alpn, NULL);
+    ASSERT(SSL_CTX_set_cipher_list(profile->ssl_config, CLIENT_CIPHERS) == 1);
+    SSL_CTX_set_alpn_select_cb(profile->ssl_config, tls_select_alpn, NULL);
     *out = profile;
     return ERR_OK;
 }
@@ -214,10 +214,10 @@ void tls_profile_keep_session(struct tls_profile *profile, struct span server_na
     list_push_back(&profile->session_order, &entry->node);
 }
 
-static enum err use_trust(SSL_CTX *ctx, const char *ca_file, struct problem *problem)
+static enum err use_trust(SSL_CTX *config, const char *ca_file, struct problem *problem)
 {
-    if (ca_file ? SSL_CTX_load_verify_file(ctx, ca_file) == 1
-                : SSL_CTX_set_default_verify_paths(ctx) == 1)
+    if (ca_file ? SSL_CTX_load_verify_file(config, ca_file) == 1
+                : SSL_CTX_set_default_verify_paths(config) == 1)
         return ERR_OK;
     return problem_set(problem, ERR_INVALID, "ca_file", "cannot read certificates from %s: %s",
                        ca_file ? ca_file : "the system's store", tls_reason());
@@ -229,18 +229,18 @@ enum err tls_profile_new_origin_facing(const struct tls_origin_options *options,
     static const unsigned char protocols[] = "\x02h2\x08http/1.1";
     unsigned skipped = options->h2_offered ? 0 : 3;
     struct tls_profile *profile = profile_new(TLS_client_method());
-    SSL_CTX *ctx = profile->ssl_ctx;
+    SSL_CTX *config = profile->ssl_config;
     ERR_clear_error();
     *out = NULL;
     profile->verified = options->verified;
     profile->h2_offered = options->h2_offered;
-    ASSERT(SSL_CTX_set_cipher_list(ctx, ORIGIN_CIPHERS) == 1);
-    ASSERT(SSL_CTX_set_alpn_protos(ctx, protocols + skipped,
+    ASSERT(SSL_CTX_set_cipher_list(config, ORIGIN_CIPHERS) == 1);
+    ASSERT(SSL_CTX_set_alpn_protos(config, protocols + skipped,
                                    (unsigned)sizeof(protocols) - 1 - skipped) == 0);
-    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
-    SSL_CTX_sess_set_new_cb(ctx, tls_engine_new_session);
-    SSL_CTX_set_verify(ctx, options->verified ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
-    enum err err = options->verified ? use_trust(ctx, options->ca_file, problem) : ERR_OK;
+    SSL_CTX_set_session_cache_mode(config, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(config, tls_engine_new_session);
+    SSL_CTX_set_verify(config, options->verified ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
+    enum err err = options->verified ? use_trust(config, options->ca_file, problem) : ERR_OK;
     if (err != ERR_OK)
         tls_profile_unref(&profile);
     *out = profile;
@@ -265,6 +265,6 @@ void tls_profile_unref(struct tls_profile **slot)
     LIST_EACH(&profile->session_order, node)
     drop_session(profile, container_of(node, struct session_entry, node));
     map_release(&profile->sessions);
-    SSL_CTX_free(profile->ssl_ctx);
+    SSL_CTX_free(profile->ssl_config);
     free(profile);
 }

@@ -13,7 +13,7 @@
 
 struct tls_profile {
     unsigned refs;
-    SSL_CTX *ssl_ctx;
+    SSL_CTX *ssl_config;
     bool verified;   /* towards origins */
     bool h2_offered; /* towards origins */
     /* Towards origins: one session per name, the least recently stored one goes first. */
@@ -22,7 +22,7 @@ struct tls_profile {
 };
 
 /* What every SSL_CTX of ours has in common; NULL when OpenSSL has no memory or no algorithms. */
-SSL_CTX *tls_ssl_ctx_new(const SSL_METHOD *method);
+SSL_CTX *tls_config_new(const SSL_METHOD *method);
 /* Picks h2 or http/1.1; a list with neither gets the alert no_application_protocol. */
 int tls_select_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
                     const unsigned char *in, unsigned int in_len, void *arg);

@@ -20,7 +20,7 @@ SQL = re.compile(r"\"\s*(SELECT|INSERT|UPDATE|DELETE|CREATE TABLE|PRAGMA|BEGIN I
 SQL_ROOMS = ("control/store/", "dataplane/route/replica_reader", "dataplane/supervisor/replica")
 MIRRORED = ("common/", "dataplane/http/", "dataplane/h1/", "dataplane/h2/", "dataplane/route/")
 UNITLESS = re.compile(r"\b(?:u?int(?:8|16|32|64)_t|size_t|unsigned|int|long)\s+"
-                      r"(\w*(?:timeout|size|delay|age|interval))\s*[;,)=]")
+                      r"((?:\w*_)?(?:timeout|size|delay|age|interval))\s*[;,)=]")
 
 
 class House:
@@ -176,12 +176,13 @@ def check_functions(house):
                 if inside:
                     bare = re.sub(r"\([^()]*\)", "", inside[1])
                     house.measure("parameters", bare.count(",") + 1, path, start, label)
-                depth = max((len(body) - len(body.lstrip(" "))) // 4 for body in code[start:number - 1]
-                            if body.strip() and not body.strip().endswith((",", ");", "&&", "||"))) \
-                    if number - start > 1 and any(
-                        b.strip() and not b.strip().endswith((",", ");", "&&", "||")) for b in code[start:number - 1]) else 0
-                if depth > HARD["nesting"] + 1:
-                    house.problem("nesting", path, start, f"{label} nests {depth - 1} deep, at most {HARD['nesting']}")
+                depth = deepest = 0
+                for body in code[start:number - 1]:
+                    depth += body.count("{") - body.count("}")
+                    opens = re.search(r"\b(if|for|while|switch|do|else)\b.*\{$|^\s*\{$|\)\s*\{$", body)
+                    deepest = max(deepest, depth if opens else 0)
+                if deepest > HARD["nesting"]:
+                    house.problem("nesting", path, start, f"{label} nests {deepest} deep, at most {HARD['nesting']}")
                 start = None
         for match in re.finditer(r"^struct (\w+) \{\n(.*?)^\};", "\n".join(code), re.M | re.S):
             fields = len(re.findall(r";", re.sub(r"\{[^}]*\}", "", match[2])))
@@ -246,6 +247,8 @@ def check_uses(house):
             continue
         for name in re.findall(r"^(?:MUST_USE |_Noreturn )?[\w \*]+?\b\*?(\w+)\([^;{}]*\)(?: PRINTF_LIKE\([^)]*\))?;", code, re.M):
             users = {p for p in words[name] if p not in (path, path[:-1] + "c")}
+            if name.endswith("_fn") or re.search(rf"#define [^\n]*(\\\n[^\n]*)*\b{name}\(", code):
+                continue  # a function type, or called by a macro of this header
             if not users and name not in test_words:
                 house.problem("unused", path, 1, f"{name} is declared and used nowhere; delete it")
             elif not users and path[:-1] + "c" in text and path.startswith(("control", "dataplane")):

@@ -43,7 +43,7 @@ static void chain_with_issuer_is_kept_whole(void **state)
     assert_int_equal(
         tls_profile_new_client_facing(span_str(chain), span_str(leaf.key_pem), &profile, NULL),
         ERR_OK);
-    SSL_CTX_get0_chain_certs(profile->ssl_ctx, &extra);
+    SSL_CTX_get0_chain_certs(profile->ssl_config, &extra);
     assert_int_equal(sk_X509_num(extra), 1);
 
     tls_profile_unref(&profile);
