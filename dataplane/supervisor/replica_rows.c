@@ -121,7 +121,9 @@ static enum err note_rivals(struct replica *replica, const struct zone_document 
 
 static enum err put_hostnames(struct replica *replica, const struct zone_document *document)
 {
-    TRY(run(replica, row_of(replica, ROW_DROP_HOSTNAMES, &document->zone_id)));
+    /* A full copy begins empty, and has no index to find a zone's rows by yet. */
+    if (replica->state == REPLICA_CHANGING)
+        TRY(run(replica, row_of(replica, ROW_DROP_HOSTNAMES, &document->zone_id)));
     for (size_t i = 0; i < document->hostname_count; i++) {
         struct span name = document->hostnames[i].name;
         TRY(note_rivals(replica, document, name));
@@ -178,7 +180,8 @@ enum err replica_put_document(struct replica *replica, const struct message_docu
     bind_bytes(row, 4, message->body);
     TRY(run(replica, row));
     TRY(put_hostnames(replica, document));
-    TRY(drop_certificates(replica, document));
+    if (replica->state == REPLICA_CHANGING)
+        TRY(drop_certificates(replica, document));
     note_changed(replica, id_span(&message->zone_id));
     return replica_stage_batch(replica);
 }
