@@ -4,7 +4,7 @@
  *
  * PEM goes in and out; OpenSSL stays inside.  The local CA is the installation's own: it signs a
  * certificate for zones whose owner has not uploaded one, so that every zone answers over TLS from
- * its first minute.
+ * its first minute.  The origin CA, a second one, signs requests of tenants for their origins.
  */
 #ifndef TRUNKLINE_COMMON_MODEL_CERTIFICATE_H
 #define TRUNKLINE_COMMON_MODEL_CERTIFICATE_H
@@ -33,6 +33,20 @@ MUST_USE enum err certificate_inspect(struct span chain_pem, struct span key_pem
                                       struct hostname *names, struct certificate_facts *out,
                                       struct problem *problem);
 
+/* The same for a certificate that the edge shows to origins: it needs no names, and its extended
+ * key usage must not leave clients out. */
+MUST_USE enum err certificate_inspect_client(struct span chain_pem, struct span key_pem,
+                                             uint64_t now_s, struct hostname *names,
+                                             struct certificate_facts *out,
+                                             struct problem *problem);
+/* The same for one that control has checked: any use, any dates. */
+MUST_USE enum err certificate_inspect_received(struct span chain_pem, struct span key_pem,
+                                               struct hostname *names,
+                                               struct certificate_facts *out,
+                                               struct problem *problem);
+/* That of a CA, without its key. */
+MUST_USE enum err certificate_inspect_ca(struct span chain_pem, struct problem *problem);
+
 /* True when one of the names (wildcards cover one label) covers host. */
 bool certificate_covers(const struct certificate_facts *facts, struct span host);
 
@@ -49,5 +63,27 @@ struct certificate_authority {
 MUST_USE enum err certificate_sign(const struct certificate_authority *ca,
                                    const struct hostname *names, size_t name_count, uint64_t now_s,
                                    struct buf *chain_out, struct buf *key_out);
+
+struct certificate_time {
+    uint64_t now_s, days; /* from now on, never longer than the CA */
+};
+
+/* For who keeps the private key: names and dates are ours, the key is the request's. */
+struct certificate_order {
+    struct span csr_pem;
+    const struct hostname *names; /* at least one */
+    size_t name_count;
+    struct certificate_time time;
+};
+/* Appends the certificate alone, as PEM.  ERR_INVALID with path "csr": it does not parse, is not
+ * signed with its own key, or its key is too weak. */
+MUST_USE enum err certificate_sign_request(const struct certificate_authority *ca,
+                                           const struct certificate_order *order, struct buf *out,
+                                           struct problem *problem);
+
+struct certificate_ends {
+    uint64_t not_before_s, not_after_s; /* both 0: not a certificate */
+};
+struct certificate_ends certificate_ends_of(struct span chain_pem);
 
 #endif

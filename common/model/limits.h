@@ -13,6 +13,9 @@
 #define LIMIT_TABLE(X)                                                                                        \
     /* one exchange */                                                                                        \
     X(FLOW_BYTES,               65536,    "bytes",  "body bytes held of one message: the HTTP/2 stream window")   \
+    X(FLOW_BYTES_MAX,           1048576,  "bytes",  "the same of a message on a long path, once it was doubled as often as it may") \
+    X(FLOW_GROW_MS,             1000,     "ms",     "a flow that passes all it may hold in this time may hold twice as much") \
+    X(WORKER_FLOW_BYTES,        268435456,"bytes",  "of one worker, held and promised by doubling: past it no flow grows")   \
     X(REPLAY_BYTES,             65536,    "bytes",  "request body kept so that the request can be sent again")    \
     X(HEAD_BYTES,               65536,    "bytes",  "one message head, names and values and 32 a field; then 431") \
     X(TARGET_BYTES,             32768,    "bytes",  "request target; then 414")                                   \
@@ -22,10 +25,12 @@
     X(INTERIM_ANSWERS,          10,       "count",  "1xx answers before the final one")                           \
     X(CHUNK_LINE_BYTES,         256,      "bytes",  "a chunk-size line with its extensions")                      \
     X(RETRIES,                  3,        "count",  "origin attempts after the first one, for one exchange")      \
+    X(RETURNS,                  32,       "count",  "times that GOAWAY may hand one exchange back unprocessed")   \
     /* visitors */                                                                                            \
     X(CLIENT_CONNS,             65536,    "count",  "client connections of one worker")                           \
     X(CLIENT_STREAMS,           128,      "count",  "MAX_CONCURRENT_STREAMS that a client is told")               \
     X(CLIENT_CONN_WINDOW_BYTES, 1048576,  "bytes",  "HTTP/2 connection window towards a client")                  \
+    X(CLIENT_CONN_BYTES,        16777216, "bytes",  "request bodies that one HTTP/2 client connection may have held") \
     X(CLIENT_HANDSHAKE_MS,      10000,    "ms",     "TLS handshake of a client")                                  \
     X(CLIENT_HEAD_MS,           10000,    "ms",     "a whole request head, from its first byte")                  \
     X(CLIENT_IDLE_MS,           180000,   "ms",     "a client connection with nothing in flight")                 \
@@ -40,11 +45,29 @@
     X(ORIGIN_STREAMS,           1000,     "count",  "streams on one origin connection, whatever the setting says") \
     X(ORIGIN_STREAMS_UNTOLD,    100,      "count",  "streams before the origin's SETTINGS have arrived")          \
     X(ORIGIN_CONN_WINDOW_BYTES, 8388608,  "bytes",  "HTTP/2 connection window towards an origin")                 \
+    X(ORIGIN_CONN_BYTES,        134217728,"bytes",  "answer bodies that one HTTP/2 origin connection may have held") \
     X(ORIGIN_CONNECT_MS,        19000,    "ms",     "resolve, connect, TLS and SETTINGS together, all attempts")  \
     X(ORIGIN_SETTINGS_MS,       3000,     "ms",     "the origin's first SETTINGS after the handshake")            \
     X(ORIGIN_READ_MS,           120000,   "ms",     "no answer head, or no byte of a body, from an origin")       \
     X(ORIGIN_IDLE_MS,           900000,   "ms",     "an origin connection with nothing in flight")                \
     X(ORIGIN_PROTOCOL_MS,       600000,   "ms",     "how long the negotiated protocol of an origin is believed")  \
+    X(ORIGIN_CONN_REQUESTS,     100000,   "count",  "requests on one origin connection, then it is drained")     \
+    X(ORIGIN_CONN_AGE_MS,       3600000,  "ms",     "age of an origin connection, then it is drained")           \
+    X(ORIGIN_CONN_JITTER,       10,       "%",      "of both, by which connections differ so that they end apart") \
+    X(ORIGIN_QUIET_MS,          3000,     "ms",     "nothing heard on HTTP/2: the next request has a PING before it") \
+    X(ORIGIN_PING_MS,           2000,     "ms",     "for the answer to a PING; then the connection is dead")     \
+    X(ORIGIN_PING_AGAIN_MS,     300000,   "ms",     "between PINGs while only their answers are heard")          \
+    X(ORIGIN_STAGGER_MS,        250,      "ms",     "before the next address of a name is tried beside (RFC 8305)") \
+    X(ORIGIN_RETRY_WINDOW_MS,   10000,    "ms",     "over which an origin's requests and retries are counted")   \
+    X(ORIGIN_RETRY_PERCENT,     20,       "%",      "retries of that window's requests that may have been acted on") \
+    X(ORIGIN_RETRY_FREE,        128,      "count",  "retries of a window that are always allowed")               \
+    X(ORIGIN_H2_BREAKS,         3,        "count",  "breaks of HTTP/2 within ORIGIN_H2_BREAKS_MS that suspend it")   \
+    X(ORIGIN_H2_BREAKS_MS,      600000,   "ms",     "after so long without one, breaks are counted anew")         \
+    X(ORIGIN_H2_RESETS,         20,       "count",  "streams in a row that an origin resets as broken; then it rests") \
+    X(ORIGIN_SUSPENDED_MS,      60000,    "ms",     "HTTP/2 to an origin rests for so long at first; then it doubles") \
+    X(ORIGIN_SUSPENDED_MAX_MS,  3600000,  "ms",     "and no longer than this")                                    \
+    X(ORIGIN_EVENTS_WAITING,    256,      "count",  "events of an edge that wait for the link to control")        \
+    X(ZONE_ORIGIN_EVENTS,       100,      "count",  "events about origins that control keeps of one zone")        \
     X(ORIGIN_ADDRESSES,         16,       "count",  "addresses of one origin name that are tried")                \
     /* HTTP/2, each connection (dataplane/h2/h2_abuse.h) */                                                   \
     X(HEAD_ANNOUNCED_BYTES,     32768,    "bytes",  "MAX_HEADER_LIST_SIZE that a peer is told; past it 431")      \
@@ -79,6 +102,7 @@
     X(HOSTNAME_ORIGINS,         64,       "count",  "origin addresses of one hostname")                           \
     X(ZONE_CERTIFICATES,        16,       "count",  "certificates of one zone")                                   \
     X(HOSTNAME_BYTES,           253,      "bytes",  "a hostname in text form (RFC 1035 2.3.4)")                   \
+    X(ZONE_CLIENT_CERTIFICATES, 8,    "count",  "client certificates of one zone, shown to its origins")       \
     X(CERTIFICATE_BYTES,        65536,    "bytes",  "a certificate chain as PEM")                                 \
     X(PRIVATE_KEY_BYTES,        16384,    "bytes",  "a private key as PEM")                                       \
     /* link */                                                                                                \

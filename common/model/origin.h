@@ -29,6 +29,7 @@ struct origin {
     uint16_t port;
     enum origin_tls tls;
     enum origin_protocol_policy policy;
+    struct id client_certificate; /* shown to the origin; empty: none */
 };
 
 /* Appends the canonical key bytes; equal origins, and only they, have equal keys. */

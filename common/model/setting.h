@@ -39,6 +39,7 @@ struct setting_value {
 /* The indexes of the words above, by name. */
 enum origin_http_version { ORIGIN_HTTP_1, ORIGIN_HTTP_2 };
 enum ssl_mode { SSL_OFF, SSL_FLEXIBLE, SSL_FULL, SSL_STRICT, SSL_ORIGIN_PULL };
+enum switch_word { SWITCH_OFF, SWITCH_ON };
 
 /* "free", "pro", "business", "enterprise". */
 const char *plan_slug(enum plan plan);

@@ -133,21 +133,32 @@ static enum err check_id(const struct id *id, const char *path, struct problem *
     return ERR_OK;
 }
 
-static enum err check_certificates(const struct zone_document *document, struct problem *problem)
+static enum err check_ids(const struct id *ids, size_t count, const char *name,
+                          struct problem *problem)
 {
     char path[PATH_BYTES];
-    if (document->certificate_count > LIMIT_ZONE_CERTIFICATES)
-        return problem_set(problem, ERR_LIMIT, "certificates", "must be at most %d",
-                           LIMIT_ZONE_CERTIFICATES);
-    for (size_t i = 0; i < document->certificate_count; i++) {
-        text_format(path, sizeof(path), "certificates[%zu]", i);
-        TRY(check_id(&document->certificates[i], path, problem));
+    for (size_t i = 0; i < count; i++) {
+        text_format(path, sizeof(path), "%s[%zu]", name, i);
+        TRY(check_id(&ids[i], path, problem));
         for (size_t before = 0; before < i; before++) {
-            if (id_equal(document->certificates[before], document->certificates[i]))
+            if (id_equal(ids[before], ids[i]))
                 return problem_set(problem, ERR_INVALID, path, "is there twice");
         }
     }
     return ERR_OK;
+}
+
+static enum err check_certificates(const struct zone_document *document, struct problem *problem)
+{
+    if (document->certificate_count > LIMIT_ZONE_CERTIFICATES)
+        return problem_set(problem, ERR_LIMIT, "certificates", "must be at most %d",
+                           LIMIT_ZONE_CERTIFICATES);
+    if (document->client_certificate_count > LIMIT_ZONE_CLIENT_CERTIFICATES)
+        return problem_set(problem, ERR_LIMIT, "client_certificates", "must be at most %d",
+                           LIMIT_ZONE_CLIENT_CERTIFICATES);
+    TRY(check_ids(document->certificates, document->certificate_count, "certificates", problem));
+    return check_ids(document->client_certificates, document->client_certificate_count,
+                     "client_certificates", problem);
 }
 
 static bool is_value_of(const struct setting *row, struct setting_value value)

@@ -97,6 +97,12 @@ static void encode_hostnames(const struct zone_document *document, struct buf *o
     mem_free(&sorted);
 }
 
+static void encode_ids(const struct id *ids, size_t count, struct buf *out)
+{
+    for (size_t i = 0; i < count; i++)
+        buf_appendf(out, "%s\"%s\"", i > 0 ? "," : "", ids[i].text);
+}
+
 void zone_document_encode(const struct zone_document *document, struct buf *out)
 {
     buf_appendf(out, "{\"zone_id\":\"%s\",\"account_id\":\"%s\",\"name\":\"",
@@ -106,8 +112,10 @@ void zone_document_encode(const struct zone_document *document, struct buf *out)
                 document->paused ? "true" : "false");
     encode_settings(document, out);
     buf_append_str(out, "},\"certificates\":[");
-    for (size_t i = 0; i < document->certificate_count; i++)
-        buf_appendf(out, "%s\"%s\"", i > 0 ? "," : "", document->certificates[i].text);
+    encode_ids(document->certificates, document->certificate_count, out);
+    if (document->client_certificate_count > 0)
+        buf_append_str(out, "],\"client_certificates\":[");
+    encode_ids(document->client_certificates, document->client_certificate_count, out);
     buf_append_str(out, "],\"hostnames\":[");
     encode_hostnames(document, out);
     buf_append_str(out, "]}");
@@ -118,7 +126,7 @@ void zone_document_encode(const struct zone_document *document, struct buf *out)
 struct document_members {
     struct span zone_id, account_id, name, plan;
     bool paused;
-    json_t *settings, *certificates, *hostnames;
+    json_t *settings, *certificates, *client_certificates, *hostnames;
 };
 
 struct hostname_members {
@@ -139,6 +147,7 @@ static const struct json_field document_fields[] = {
     JSON_BOOL("paused", struct document_members, paused, JSON_REQUIRED),
     JSON_VALUE("settings", struct document_members, settings, JSON_REQUIRED),
     JSON_VALUE("certificates", struct document_members, certificates, JSON_REQUIRED),
+    JSON_VALUE("client_certificates", struct document_members, client_certificates, JSON_OPTIONAL),
     JSON_VALUE("hostnames", struct document_members, hostnames, JSON_REQUIRED),
     JSON_FIELDS_END,
 };
@@ -214,21 +223,45 @@ static enum err check_array(const json_t *array, const char *path, size_t count_
     return ERR_OK;
 }
 
-static enum err decode_certificates(const json_t *array, struct zone_document *out,
-                                    struct problem *problem)
+/* A list of certificates by id, under the member `name`. */
+struct id_list {
+    const char *name;
+    size_t count_max;
+    struct id *ids;
+    size_t count;
+};
+
+static enum err decode_ids(const json_t *array, struct arena *arena, struct id_list *list,
+                           struct problem *problem)
 {
-    TRY(check_array(array, "certificates", LIMIT_ZONE_CERTIFICATES, problem));
-    out->certificate_count = json_array_size(array);
-    out->certificates = arena_calloc(&out->arena, out->certificate_count, sizeof(struct id));
-    for (size_t i = 0; i < out->certificate_count; i++) {
+    TRY(check_array(array, list->name, list->count_max, problem));
+    list->count = json_array_size(array);
+    list->ids = arena_calloc(arena, list->count, sizeof(struct id));
+    for (size_t i = 0; i < list->count; i++) {
         const json_t *value = json_array_get(array, i);
         struct span text = SPAN_EMPTY;
         char path[PATH_BYTES];
-        text_format(path, sizeof(path), "certificates[%zu]", i);
+        text_format(path, sizeof(path), "%s[%zu]", list->name, i);
         if (json_is_string(value))
             text = span_of(json_string_value(value), json_string_length(value));
-        TRY(decode_id(text, path, &out->certificates[i], problem));
+        TRY(decode_id(text, path, &list->ids[i], problem));
     }
+    return ERR_OK;
+}
+
+static enum err decode_certificates(const struct document_members *members,
+                                    struct zone_document *out, struct problem *problem)
+{
+    struct id_list shown = {.name = "certificates", .count_max = LIMIT_ZONE_CERTIFICATES};
+    struct id_list client = {.name = "client_certificates",
+                             .count_max = LIMIT_ZONE_CLIENT_CERTIFICATES};
+    TRY(decode_ids(members->certificates, &out->arena, &shown, problem));
+    if (members->client_certificates != NULL && !json_is_null(members->client_certificates))
+        TRY(decode_ids(members->client_certificates, &out->arena, &client, problem));
+    out->certificates = shown.ids;
+    out->certificate_count = shown.count;
+    out->client_certificates = client.ids;
+    out->client_certificate_count = client.count;
     return ERR_OK;
 }
 
@@ -292,7 +325,7 @@ static enum err fill(const json_t *root, struct zone_document *out, struct probl
     out->name = arena_copy(&out->arena, members.name);
     out->paused = members.paused;
     TRY(decode_settings(members.settings, out, problem));
-    TRY(decode_certificates(members.certificates, out, problem));
+    TRY(decode_certificates(&members, out, problem));
     TRY(decode_hostnames(members.hostnames, out, problem));
     TRY(zone_check(out, problem));
     if (out->hostname_count > 0)

@@ -12,7 +12,7 @@
  *
  * Ownership: everything inside lives in the document's arena until the last unref.
  * Limits:    LIMIT_DOCUMENT_BYTES, LIMIT_ZONE_HOSTNAMES, LIMIT_HOSTNAME_ORIGINS,
- * LIMIT_ZONE_CERTIFICATES.
+ * LIMIT_ZONE_CERTIFICATES, LIMIT_ZONE_CLIENT_CERTIFICATES.
  */
 #ifndef TRUNKLINE_COMMON_MODEL_ZONE_DOCUMENT_H
 #define TRUNKLINE_COMMON_MODEL_ZONE_DOCUMENT_H
@@ -46,6 +46,8 @@ struct zone_document {
     struct setting_value settings[SETTING_COUNT];
     struct id *certificates; /* the first that covers a name is used */
     size_t certificate_count;
+    struct id *client_certificates; /* shown to origins with tls_client_auth: the first */
+    size_t client_certificate_count;
     struct zone_hostname *hostnames;
     size_t hostname_count;
 };

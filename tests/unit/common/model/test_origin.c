@@ -42,7 +42,7 @@ static void equal_origins_have_equal_keys(void **state)
 static void each_field_changes_the_key(void **state)
 {
     (void)state;
-    struct origin a = sample(), others[6];
+    struct origin a = sample(), others[7];
     for (size_t i = 0; i < countof(others); i++)
         others[i] = sample();
     others[0].zone_id.text[0] = 'f';
@@ -51,6 +51,7 @@ static void each_field_changes_the_key(void **state)
     others[3].port = 444;
     others[4].tls = ORIGIN_TLS_UNVERIFIED;
     others[5].policy = ORIGIN_PROTOCOL_H1;
+    others[6].client_certificate.text[0] = 'f';
     for (size_t i = 0; i < countof(others); i++)
         assert_false(same_key(&a, &others[i]));
 }
