@@ -13,6 +13,7 @@
 #include "dataplane/supervisor/edge_flags.h"
 #include "dataplane/supervisor/state_dir.h"
 #include "dataplane/supervisor/supervisor.h"
+#include "dataplane/supervisor/worker_identity.h"
 #include "dataplane/supervisor/worker_process.h"
 #include "dataplane/worker/worker.h"
 
@@ -46,12 +47,21 @@ static enum err run_worker(struct edge_flags *flags, struct problem *problem)
         .edge_id = flags->edge_id,
         .policy = &flags->allowed,
         .origin_connect_timeout_ms = flags->origin_connect_timeout_ms,
+        .origin_conn_requests = flags->origin_conn_requests,
+        .origin_conn_age_ms = flags->origin_conn_age_ms,
+        .upload_bytes_max = flags->upload_bytes_max,
         .origin_read_timeout_ms = flags->origin_read_timeout_ms,
         .drain_timeout_ms = flags->drain_timeout_ms,
     };
     if (options.channel_fd < 0 || options.https_fd < 0 || options.http_fd < 0)
         return problem_set(problem, ERR_INVALID, "--worker-slot",
                            "is for the supervisor, which hands its sockets on");
+    const struct worker_identity identity = {
+        .program = "/proc/self/exe",
+        .argv = edge_flags_arguments(flags),
+        .access_log_fd = options.access_log_fd,
+    };
+    options.identity = worker_identity_digest(&identity);
     state_path(flags->state, STATE_REPLICA, replica);
     state_path(flags->state, STATE_EDGE_KEY, key);
     state_path(flags->state, STATE_SOCKET, supervisor);

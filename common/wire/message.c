@@ -174,6 +174,42 @@ static void take_heartbeat(struct payload_reader *reader, struct message_heartbe
     out->revision = payload_take_u64(reader, "revision");
 }
 
+static void put_event(const struct message_event *m, struct buf *out)
+{
+    payload_put_id(out, &m->of.zone_id);
+    payload_put_u32(out, m->of.reason);
+    payload_put_u64(out, m->of.at_s);
+    payload_put_u64(out, m->of.until_s);
+    payload_put_bytes(out, m->of.origin);
+    payload_put_bytes(out, m->of.sni);
+}
+
+static bool is_visible(struct span text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.ptr[i] <= ' ' || text.ptr[i] > '~')
+            return false;
+    return true;
+}
+
+static void take_event(struct payload_reader *reader, struct message_event *out)
+{
+    out->of.zone_id = payload_take_id(reader, PAYLOAD_ID_NEEDED, "zone_id");
+    uint32_t reason = payload_take_u32(reader, "reason");
+    out->of.at_s = payload_take_u64(reader, "at_s");
+    out->of.until_s = payload_take_u64(reader, "until_s");
+    out->of.origin = payload_take_bytes(reader, ORIGIN_PLACE_TEXT_BYTES, "origin");
+    out->of.sni = payload_take_bytes(reader, LIMIT_HOSTNAME_BYTES, "sni");
+    if (!origin_reason_known(reason))
+        payload_refuse(reader, "reason", "is not one");
+    else
+        out->of.reason = (enum origin_reason)reason;
+    if (out->of.at_s > MESSAGE_WALL_MAX_S || out->of.until_s > MESSAGE_WALL_MAX_S)
+        payload_refuse(reader, "at_s", "is too far away");
+    if (out->of.origin.len == 0 || !is_visible(out->of.origin) || !is_visible(out->of.sni))
+        payload_refuse(reader, "origin", "must be visible ASCII");
+}
+
 /* ---- the worker channel: supervisor and worker */
 
 static void put_worker_ready(const struct message_worker_ready *m, struct buf *out)
@@ -235,14 +271,38 @@ static void put_adopt(const struct message_adopt *m, struct buf *out)
 {
     payload_put_u32(out, m->pid);
     payload_put_u32(out, m->slot);
+    payload_put_digest(out, &m->identity);
 }
 
 static void take_adopt(struct payload_reader *reader, struct message_adopt *out)
 {
     out->pid = payload_take_u32(reader, "pid");
     out->slot = payload_take_u32(reader, "slot");
+    out->identity = payload_take_digest(reader, "identity");
     if (out->slot >= LIMIT_WORKERS)
         payload_refuse(reader, "slot", "is more than an edge may have");
+}
+
+static void put_protocol(const struct message_protocol *m, struct buf *out)
+{
+    payload_put_digest(out, &m->learned.origin);
+    payload_put_u32(out, m->learned.fact);
+    payload_put_u32(out, m->learned.count);
+    payload_put_u64(out, m->learned.until_s);
+}
+
+static void take_protocol(struct payload_reader *reader, struct message_protocol *out)
+{
+    out->learned.origin = payload_take_digest(reader, "origin");
+    uint32_t fact = payload_take_u32(reader, "fact");
+    out->learned.count = payload_take_u32(reader, "count");
+    out->learned.until_s = payload_take_u64(reader, "until_s");
+    if (!origin_fact_known(fact))
+        payload_refuse(reader, "fact", "is not one");
+    else
+        out->learned.fact = (enum origin_fact)fact;
+    if (out->learned.until_s > MESSAGE_WALL_MAX_S)
+        payload_refuse(reader, "until_s", "is too far away");
 }
 
 /* ---- all of them */

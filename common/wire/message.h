@@ -21,6 +21,7 @@
 
 #include "common/model/digest.h"
 #include "common/model/id.h"
+#include "common/model/origin_knowledge.h"
 #include "common/wire/frame.h"
 #include "common/wire/message_table.h"
 
@@ -85,10 +86,17 @@ struct message_heartbeat {
     uint64_t revision;
 };
 
+/* From a worker to its supervisor, and on to control. */
+struct message_event {
+    struct origin_event of;
+};
+
 struct message_worker_ready {
     uint32_t pid;
 };
 
+/* The year 9999: what a time in seconds may be, so that it is one in microseconds too. */
+#define MESSAGE_WALL_MAX_S 253402300799u
 #define MESSAGE_ZONES_MAX 4096
 struct message_zones_changed {
     uint64_t revision;
@@ -108,6 +116,11 @@ struct message_drain {
 struct message_adopt {
     uint32_t pid;
     uint32_t slot;
+    struct digest identity; /* what it was started as: program, flags, access log */
+};
+
+struct message_protocol {
+    struct origin_knowledge learned;
 };
 
 struct message {

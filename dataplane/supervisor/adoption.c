@@ -19,7 +19,7 @@
 #include "common/wire/message.h"
 #include "dataplane/supervisor/state_dir.h"
 
-#define ADOPT_BYTES_MAX 64
+#define ADOPT_BYTES_MAX 128
 #define FDS_PER_ORPHAN 2
 #define GREETING_US 200000
 
@@ -71,7 +71,7 @@ static size_t take_fds(struct msghdr *header, int fds[FDS_PER_ORPHAN])
     return count;
 }
 
-static enum err read_slot(struct span bytes, unsigned *slot_out)
+static enum err read_adopt(struct span bytes, struct adopted *out)
 {
     struct frame_reader frames;
     struct frame frame;
@@ -84,8 +84,10 @@ static enum err read_slot(struct span bytes, unsigned *slot_out)
         err = message_decode(&frame, &message, &problem);
     if (err == ERR_OK && message.kind != MESSAGE_ADOPT)
         err = ERR_PROTOCOL;
-    if (err == ERR_OK)
-        *slot_out = message.adopt.slot;
+    if (err == ERR_OK) {
+        out->slot = message.adopt.slot;
+        out->identity = message.adopt.identity;
+    }
     frame_reader_release(&frames);
     return err;
 }
@@ -104,7 +106,7 @@ static enum err receive(int fd, struct adopted *out)
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     ssize_t len = recvmsg(fd, &header, MSG_CMSG_CLOEXEC);
     size_t fd_count = len > 0 ? take_fds(&header, fds) : 0;
-    enum err err = len > 0 ? read_slot(span_of(bytes, (size_t)len), &out->slot) : ERR_IO;
+    enum err err = len > 0 ? read_adopt(span_of(bytes, (size_t)len), out) : ERR_IO;
     if (err == ERR_OK && fd_count == FDS_PER_ORPHAN) {
         out->https_fd = fds[0];
         out->http_fd = fds[1];

@@ -5,7 +5,9 @@
  *      orphan                                     new supervisor
  *      holds slot-N.lock, keeps serving           looks which slots are held, before it binds
  *      dials supervisor.sock  --ADOPT + 2 fds-->  uses the sockets for slot N
- *                             <--DRAIN----------  once a new worker accepts from the same sockets
+ *                                                 keeps it, if it is what it would start itself
+ *                             <--DRAIN----------  else, once a new worker accepts from the same
+ * sockets
  *
  * What queues on a listening socket is reset when its last copy is closed; so the sockets are
  * handed on and never bound anew while an orphan lives.
@@ -19,6 +21,7 @@
 #include <sys/types.h>
 
 #include "common/base/err.h"
+#include "common/model/digest.h"
 #include "common/model/limits.h"
 
 struct adopted {
@@ -26,6 +29,7 @@ struct adopted {
     unsigned slot;
     int https_fd, http_fd; /* listening */
     int channel_fd;
+    struct digest identity; /* worker_identity.h */
 };
 
 /* supervisor.sock in dir, in place of one that was there. */

@@ -14,12 +14,13 @@
 
 #define CONFIG_BYTES_MAX 65536
 #define DURATION_MS_MAX 86400000
-#define ARGUMENTS_MAX (2 * (ADDRESS_POLICY_RANGES_MAX + 16))
+#define ARGUMENTS_MAX (2 * (ADDRESS_POLICY_RANGES_MAX + 32))
 
 enum flag_kind {
     FLAG_TEXT,
     FLAG_NUMBER,
     FLAG_DURATION,
+    FLAG_BYTES,
     FLAG_RANGES, /* a list of CIDR ranges */
 };
 
@@ -66,6 +67,12 @@ static const struct flag flags_table[] = {
      1, DURATION_MS_MAX, "19s", "TIME", "resolve, connect and TLS to an origin"},
     {"origin-read-timeout", FLAG_DURATION, FLAG_FOR_PEOPLE, AT(origin_read_timeout_ms),
      1, DURATION_MS_MAX, "120s", "TIME", "no byte from an origin"},
+    {"origin-connection-requests", FLAG_NUMBER, FLAG_FOR_PEOPLE, AT(origin_conn_requests),
+     1, LIMIT_ORIGIN_CONN_REQUESTS, "100000", "N", "then an origin connection is drained"},
+    {"origin-connection-age", FLAG_DURATION, FLAG_FOR_PEOPLE, AT(origin_conn_age_ms),
+     1, DURATION_MS_MAX, "1h", "TIME", "then an origin connection is drained"},
+    {"max-upload", FLAG_BYTES, FLAG_FOR_PEOPLE, AT(upload_bytes_max), 1, INT64_MAX, "",
+     "BYTES", "a request body, like 100m; then 413; no limit without"},
     {"drain-timeout", FLAG_DURATION, FLAG_FOR_PEOPLE, AT(drain_timeout_ms),
      0, DURATION_MS_MAX, "150s", "TIME", "running requests when a worker stops"},
     {"edge-id", FLAG_TEXT, FLAG_FOR_PEOPLE, AT(edge_id), 0, EDGE_ID_BYTES_MAX, "",
@@ -123,6 +130,21 @@ static enum err set_text(struct edge_flags *flags, const struct flag *flag, stru
     return ERR_OK;
 }
 
+/* "512", "100k", "64m", "2g". */
+static enum err parse_bytes(struct span value, uint64_t max, uint64_t *out)
+{
+    static const char units[] = "kmg";
+    unsigned shift = 0;
+    const char *unit = value.len > 0 ? strchr(units, text_lower(value.ptr[value.len - 1])) : NULL;
+    if (unit && *unit != '\0') {
+        shift = 10 * (unsigned)(unit - units + 1);
+        value = span_first(value, value.len - 1);
+    }
+    TRY(text_parse_u64(value, max >> shift, out));
+    *out <<= shift;
+    return ERR_OK;
+}
+
 static enum err set_value(struct edge_flags *flags, const struct flag *flag, struct span value,
                           struct problem *problem)
 {
@@ -146,6 +168,14 @@ static enum err set_value(struct edge_flags *flags, const struct flag *flag, str
         if (err != ERR_OK || number < flag->min)
             return problem_set(problem, ERR_INVALID, flag->name,
                                "must be a time like 30s, 500ms or 2m, not %.*s",
+                               SPAN_ARG(span_first(value, value.len < 40 ? value.len : 40)));
+        break;
+    case FLAG_BYTES:
+        err = parse_bytes(value, flag->max, &number);
+        /* A worker is told 0 for no limit. */
+        if (err != ERR_OK)
+            return problem_set(problem, ERR_INVALID, flag->name,
+                               "must be bytes like 512k, 100m or 2g, not %.*s",
                                SPAN_ARG(span_first(value, value.len < 40 ? value.len : 40)));
         break;
     }
@@ -240,6 +270,7 @@ static enum err set_json(struct edge_flags *flags, const struct flag *flag, cons
     return problem_set(problem, ERR_INVALID, flag->name, "must be %s",
                        flag->kind == FLAG_NUMBER     ? "a number"
                        : flag->kind == FLAG_DURATION ? "a time like \"30s\", or seconds"
+                       : flag->kind == FLAG_BYTES    ? "bytes like \"100m\", or a number"
                        : flag->kind == FLAG_RANGES   ? "a list of texts"
                                                      : "a text");
 }

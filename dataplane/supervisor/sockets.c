@@ -4,6 +4,7 @@
  */
 #include "dataplane/supervisor/sockets.h"
 
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -76,6 +77,7 @@ static void take_orphan(const struct sockets_options *options, const struct adop
             .http_fd = orphan->http_fd,
             .channel_fd = orphan->channel_fd,
             .orphan_pid = orphan->pid,
+            .orphan_identity = orphan->identity,
         };
         out->adopted_count++;
         return;
@@ -132,12 +134,20 @@ static void close_all(struct sockets *sockets)
         close(sockets->surplus[i].channel_fd);
 }
 
+static int by_slot(const void *a, const void *b)
+{
+    const struct adopted *one = a, *other = b;
+    return one->slot < other->slot ? -1 : one->slot > other->slot;
+}
+
 enum err sockets_open(const struct sockets_options *options, struct sockets *out,
                       struct problem *problem)
 {
     *out = (struct sockets){0};
     struct adopted *orphans = mem_calloc(LIMIT_WORKERS, sizeof(*orphans));
     size_t count = adoption_collect(options->state, options->orphans_fd, orphans, LIMIT_WORKERS);
+    /* Where all have come, each keeps the number that its lock has. */
+    qsort(orphans, count, sizeof(*orphans), by_slot);
     for (size_t i = 0; i < count; i++)
         take_orphan(options, &orphans[i], out);
     bool missing = adoption_missing(options->state, orphans, count);

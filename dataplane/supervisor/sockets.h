@@ -27,6 +27,7 @@ struct socket_pair {
     int https_fd, http_fd;
     int channel_fd; /* of the orphan that accepts from them; -1: nobody does */
     pid_t orphan_pid;
+    struct digest orphan_identity;
 };
 
 struct sockets {

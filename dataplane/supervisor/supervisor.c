@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,6 +25,7 @@
 #include "dataplane/supervisor/replica_apply.h"
 #include "dataplane/supervisor/sockets.h"
 #include "dataplane/supervisor/state_dir.h"
+#include "dataplane/supervisor/worker_identity.h"
 #include "dataplane/supervisor/worker_slots.h"
 
 /* Without a single ready worker the link is dialled all the same: the replica is kept current. */
@@ -35,6 +37,8 @@ static const int signal_numbers[SIGNAL_COUNT] = {SIGTERM, SIGINT, SIGHUP};
 struct supervisor {
     struct loop loop;
     struct edge_flags *flags;
+    char program[PATH_MAX];
+    const char *const *argv; /* for workers */
     int lock_fd, orphans_fd, access_log_fd;
     struct replica *replica;
     struct replica_apply apply;
@@ -174,6 +178,17 @@ static const struct worker_slots_events slots_events = {
     .on_stopped = slots_stopped,
 };
 
+static bool is_outdated(const struct supervisor *supervisor, const struct digest *identity)
+{
+    const struct worker_identity ours = {
+        .program = supervisor->program,
+        .argv = supervisor->argv,
+        .access_log_fd = supervisor->access_log_fd,
+    };
+    struct digest wanted = worker_identity_digest(&ours);
+    return !digest_equal(&wanted, identity);
+}
+
 /* One that came too late for its slot: its sockets make a slot of their own, unless the slot has
  * them already. */
 static void orphan_waits(uv_poll_t *poll, int status, int events)
@@ -183,7 +198,11 @@ static void orphan_waits(uv_poll_t *poll, int status, int events)
     (void)events;
     if (status != 0 || adoption_accept(supervisor->orphans_fd, &late) != ERR_OK)
         return;
-    const struct worker_orphan orphan = {.pid = late.pid, .channel_fd = late.channel_fd};
+    const struct worker_orphan orphan = {
+        .pid = late.pid,
+        .channel_fd = late.channel_fd,
+        .outdated = is_outdated(supervisor, &late.identity),
+    };
     unsigned count = worker_slots_count(supervisor->slots);
     if (supervisor->stopping || count == LIMIT_WORKERS ||
         worker_slots_find(supervisor->slots, late.https_fd) < count) {
@@ -273,6 +292,10 @@ static enum err prepare(struct supervisor *supervisor, struct problem *problem)
 {
     struct edge_flags *flags = supervisor->flags;
     umask(077);
+    size_t program_bytes = sizeof(supervisor->program);
+    if (uv_exepath(supervisor->program, &program_bytes) != 0)
+        return problem_set(problem, ERR_IO, "program", "cannot find its own file");
+    supervisor->argv = edge_flags_arguments(flags);
     TRY(check_files(flags, problem));
     TRY(state_dir_open(flags->state, &supervisor->lock_fd, problem));
     TRY(open_access_log(supervisor, problem));
@@ -285,8 +308,11 @@ static void add_slots(struct supervisor *supervisor, const struct sockets *socke
     for (unsigned i = 0; i < sockets->slot_count; i++) {
         const struct socket_pair *pair = &sockets->slots[i];
         unsigned slot = worker_slots_add(supervisor->slots, pair->https_fd, pair->http_fd);
-        struct worker_orphan orphan = {.pid = pair->orphan_pid};
-        orphan.channel_fd = pair->channel_fd;
+        const struct worker_orphan orphan = {
+            .pid = pair->orphan_pid,
+            .channel_fd = pair->channel_fd,
+            .outdated = is_outdated(supervisor, &pair->orphan_identity),
+        };
         if (pair->channel_fd >= 0)
             worker_slots_adopt(supervisor->slots, slot, &orphan);
     }
@@ -342,7 +368,8 @@ static enum err serve(struct supervisor *supervisor, struct problem *problem)
     if (err == ERR_OK) {
         const struct worker_slots_options options = {
             .loop = &supervisor->loop,
-            .argv = edge_flags_arguments(supervisor->flags),
+            .program = supervisor->program,
+            .argv = supervisor->argv,
             .drain_timeout_ms = supervisor->flags->drain_timeout_ms,
             .events = &slots_events,
             .owner = supervisor,

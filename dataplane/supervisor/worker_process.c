@@ -154,7 +154,7 @@ static int start(struct worker_process *process, const struct worker_spawn *spaw
     fill_stdio(spawn, channel_fd, stdio);
     const uv_process_options_t options = {
         .exit_cb = process_exited,
-        .file = "/proc/self/exe",
+        .file = spawn->program,
         .args = argv,
         .stdio_count = WORKER_FDS,
         .stdio = stdio,
@@ -193,6 +193,7 @@ struct worker_process *worker_process_adopt(struct loop *loop, const struct work
     struct worker_process *process = process_new(loop, events, owner);
     process->slot = orphan->slot;
     process->adopted = true;
+    process->outdated = orphan->outdated;
     process->state = WORKER_READY;
     process->pid = orphan->pid;
     process->channel = worker_channel_open(loop, orphan->channel_fd, &channel_events, process);

@@ -39,6 +39,7 @@ struct worker_process {
     unsigned slot;
     enum worker_state state;
     bool adopted;
+    bool outdated; /* adopted, and not what would be started now */
     int pid;
     uv_process_t uv; /* a child's */
     struct worker_channel *channel;
@@ -56,6 +57,7 @@ enum worker_fd {
 };
 
 struct worker_spawn {
+    const char *program; /* its path; a new file there is a new version */
     unsigned slot;
     const char *const *argv; /* without the program's name and the slot; NULL at the end */
     int https_fd, http_fd;   /* borrowed */
@@ -70,6 +72,7 @@ struct worker_orphan {
     unsigned slot;
     int pid;
     int channel_fd; /* taken */
+    bool outdated;
 };
 struct worker_process *worker_process_adopt(struct loop *loop, const struct worker_orphan *orphan,
                                             const struct worker_process_events *events,

@@ -58,6 +58,7 @@ static void spawn(struct worker_slot *slot)
 {
     struct worker_slots *slots = slot->slots;
     const struct worker_spawn what = {
+        .program = slots->options.program,
         .slot = slot->number,
         .argv = slots->options.argv,
         .https_fd = slot->https_fd,
@@ -84,12 +85,18 @@ static void respawn_due(uv_timer_t *timer)
 
 /* ---- what happens to processes */
 
+/* One that accepts and is what we would start. */
+static bool has_worker(const struct worker_slot *slot)
+{
+    return slot->current != NULL && !slot->current->outdated;
+}
+
 static void check_ready(struct worker_slots *slots)
 {
     if (slots->ready_told || slots->stopping)
         return;
     for (unsigned i = 0; i < slots->count; i++) {
-        if (slots->slot[i]->current == NULL || slots->slot[i]->current->adopted)
+        if (!has_worker(slots->slot[i]))
             return;
     }
     slots->ready_told = true;
@@ -153,8 +160,8 @@ static void check_stopped(struct worker_slots *slots)
         slots->options.events->on_stopped(slots->options.owner);
 }
 
-/* A worker that was to replace one that still accepts is not tried again, unless that one is not
- * of our own making or wants to go. */
+/* A worker that was to replace one that still accepts is not tried again, unless that one is
+ * outdated or wants to go. */
 static void process_gone(void *owner, struct worker_process *process)
 {
     struct worker_slots *slots = owner;
@@ -176,8 +183,7 @@ static void process_gone(void *owner, struct worker_process *process)
         else
             slot->quick_deaths = 0;
     }
-    if (was_mine && slot->starting == NULL && !slots->stopping &&
-        (slot->current == NULL || slot->current->adopted))
+    if (was_mine && slot->starting == NULL && !slots->stopping && !has_worker(slot))
         spawn_later(slot);
     check_told(slots);
     check_stopped(slots);
@@ -295,8 +301,11 @@ void worker_slots_start(struct worker_slots *slots, int access_log_fd)
 {
     slots->access_log_fd = access_log_fd;
     slots->started = true;
-    for (unsigned i = 0; i < slots->count; i++)
-        spawn(slots->slot[i]);
+    for (unsigned i = 0; i < slots->count; i++) {
+        if (!has_worker(slots->slot[i]))
+            spawn(slots->slot[i]);
+    }
+    check_ready(slots);
 }
 
 void worker_slots_reload(struct worker_slots *slots, int access_log_fd)

@@ -5,9 +5,9 @@
  * A slot is a pair of listening sockets (https, http) that the supervisor keeps open; workers come
  * and go on it.
  *
- *                     spawn               ready
+ *                     spawn               ready, or adopted as it is
  *      slot: empty ----------> starting ---------> current        the one that accepts
- *              ^                                      | replaced (SIGHUP, adopted, SIGTERM to it)
+ *              ^                                      | replaced (SIGHUP, outdated, SIGTERM to it)
  *              |  died: spawned again within 100 ms,  v
  *              '- after 5 quick deaths in 1 s     draining --> gone
  *
@@ -30,7 +30,8 @@ struct worker_slots_events {
 
 struct worker_slots_options {
     struct loop *loop;
-    const char *const *argv; /* for workers; lent as long as the slots are */
+    const char *program;     /* its path; lent as long as the slots are, as argv is */
+    const char *const *argv; /* for workers */
     uint64_t drain_timeout_ms;
     const struct worker_slots_events *events;
     void *owner;
@@ -43,7 +44,8 @@ void worker_slots_free(struct worker_slots **slots);
 /* Takes two listening sockets; returns the slot's number. */
 unsigned worker_slots_add(struct worker_slots *slots, int https_fd, int http_fd);
 unsigned worker_slots_count(const struct worker_slots *slots);
-/* An orphan that accepts from this slot's sockets: it serves until its replacement is ready. */
+/* An orphan that accepts from this slot's sockets.  An outdated one serves until its replacement is
+ * ready; another one stays. */
 void worker_slots_adopt(struct worker_slots *slots, unsigned slot,
                         const struct worker_orphan *orphan);
 /* An orphan whose sockets others have, or nobody wants: it drains. */
@@ -51,8 +53,8 @@ void worker_slots_dismiss(struct worker_slots *slots, const struct worker_orphan
 /* The same socket as one of a slot's; returns the slot, or the count. */
 unsigned worker_slots_find(const struct worker_slots *slots, int https_fd);
 
-/* Spawns what is missing; from now on the dead are replaced.  access_log_fd is borrowed until the
- * next worker_slots_reload or the end; -1: none. */
+/* Spawns what is missing or outdated; from now on the dead are replaced.  access_log_fd is borrowed
+ * until the next worker_slots_reload or the end; -1: none. */
 void worker_slots_start(struct worker_slots *slots, int access_log_fd);
 /* A new worker for each slot; the old ones drain when it accepts. */
 void worker_slots_reload(struct worker_slots *slots, int access_log_fd);

@@ -123,6 +123,7 @@ static bool send_adopt(const struct supervisor_channel *channel, int fd)
     struct buf out;
     adopt.adopt.pid = (uint32_t)getpid();
     adopt.adopt.slot = channel->options.slot;
+    adopt.adopt.identity = channel->options.identity;
     buf_init(&out, ANSWER_BYTES_MAX);
     message_encode(&adopt, &out);
     struct iovec part = {.iov_base = out.ptr, .iov_len = out.len};

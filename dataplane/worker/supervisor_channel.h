@@ -28,7 +28,8 @@ struct supervisor_channel_options {
     int fd;                /* taken */
     int https_fd, http_fd; /* borrowed until supervisor_channel_draining or close */
     unsigned slot;
-    const char *path; /* of supervisor.sock */
+    const char *path;       /* of supervisor.sock */
+    struct digest identity; /* what this worker was started as */
     const struct supervisor_channel_events *events;
     void *owner;
 };

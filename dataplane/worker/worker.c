@@ -180,6 +180,8 @@ static enum err open_parts(struct worker *worker, struct problem *problem)
         .policy = o->policy,
         .ca_file = o->origin_ca,
         .connect_timeout_ms = o->origin_connect_timeout_ms,
+        .conn_requests_max = o->origin_conn_requests,
+        .conn_age_ms_max = o->origin_conn_age_ms,
         .read_timeout_ms = o->origin_read_timeout_ms,
     };
     return origin_pools_open(&pools, &worker->origins, problem);
@@ -222,6 +224,8 @@ static void open_proxy(struct worker *worker)
         .pools = worker->origins,
         .access_log = worker->access_log,
         .edge_id = worker->options->edge_id,
+        .upload_bytes_max = worker->options->upload_bytes_max,
+        .connect_timeout_ms = worker->options->origin_connect_timeout_ms,
     };
     worker->proxy = proxy_new(&proxy);
     worker->certificates = certificate_cache_new(&source, LIMIT_TLS_PROFILES);
@@ -235,6 +239,7 @@ static void open_channel(struct worker *worker)
         .https_fd = worker->listen_fds[LISTENER_HTTPS],
         .http_fd = worker->listen_fds[LISTENER_HTTP],
         .slot = worker->options->slot,
+        .identity = worker->options->identity,
         .path = worker->options->supervisor_path,
         .events = &channel_events,
         .owner = worker,

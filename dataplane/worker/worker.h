@@ -17,18 +17,22 @@
 
 #include "common/base/err.h"
 #include "common/model/address_policy.h"
+#include "common/model/digest.h"
 
 /* Texts and descriptors are lent until worker_run returns; the descriptors are taken. */
 struct worker_options {
     unsigned slot;
     int channel_fd, https_fd, http_fd;
-    int access_log_fd; /* -1: none */
-    int slot_lock_fd;  /* held while this worker accepts */
+    int access_log_fd;      /* -1: none */
+    int slot_lock_fd;       /* held while this worker accepts */
+    struct digest identity; /* what this worker was started as, for the next supervisor */
     const char *replica_path, *edge_key_path;
     const char *supervisor_path;                /* where the next supervisor listens */
     const char *origin_ca, *resolver, *edge_id; /* NULL: the system's, for the first two */
     const struct address_policy *policy;
     uint64_t origin_connect_timeout_ms, origin_read_timeout_ms, drain_timeout_ms;
+    uint64_t origin_conn_requests, origin_conn_age_ms;
+    uint64_t upload_bytes_max; /* 0: no limit */
 };
 
 /* Serves until it is drained.  Not OK: it could not start, and the problem says why. */

@@ -86,9 +86,38 @@ def test_10_03_the_supervisor_is_killed_under_load(make_world):
     world.edge.start()
 
     clean(load.join())
-    wait_until(lambda: not set(orphans) & set(world.edge.orphan_pids()), "the orphans have drained", 30)
+    assert world.edge.orphan_pids() == orphans, "the same workers serve on"
     world.api.applied(world.api.setting(zone["id"], "origin_max_http_version", "1"), zone["id"])
     assert world.visitor("h2").get(host, "/echo").body == b"HTTP/1.1\n"
+
+
+def test_10_08_a_kept_worker_is_replaced_when_it_dies(make_world):
+    world = make_world(workers=2)
+    zone, host = started(world)
+    orphans = world.edge.worker_pids()
+    world.edge.kill()
+    world.edge.start()
+
+    os.kill(orphans[0], signal.SIGKILL)
+
+    wait_until(lambda: len(world.edge.orphan_pids()) == 2 and orphans[0] not in world.edge.orphan_pids(), "a new worker")
+    world.api.applied(world.api.setting(zone["id"], "origin_max_http_version", "1"), zone["id"])
+    assert {world.visitor("h1").get(host, f"/echo?{n}").body for n in range(10)} == {b"HTTP/1.1\n"}
+    world.edge.signal(signal.SIGHUP)
+    wait_until(lambda: not set(orphans) & set(world.edge.orphan_pids()), "a reload replaces kept workers too", 30)
+
+
+def test_10_09_workers_of_other_flags_are_replaced(make_world):
+    world = make_world(workers=2)
+    _, host = started(world)
+    orphans = world.edge.worker_pids()
+    world.edge.kill()
+    world.edge.command += ["--origin-read-timeout", "77s"]
+
+    world.edge.start()
+
+    wait_until(lambda: not set(orphans) & set(world.edge.orphan_pids()), "the orphans have drained", 30)
+    assert world.visitor("h2").get(host, "/1k").status == 200
 
 
 def test_10_04_everything_is_killed_and_the_edge_comes_back_alone(make_world):
