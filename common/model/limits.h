@@ -94,7 +94,7 @@
     X(DRAIN_MS,                 150000,   "ms",     "default for running exchanges when a worker stops")          \
     /* zones */                                                                                               \
     X(ZONE_CACHE,               65536,    "count",  "hostnames that one worker remembers, absent ones too")       \
-    X(TLS_SESSIONS,             1024,     "count",  "origin names of one TLS profile that can be resumed")         \
+    X(TLS_SESSIONS,             1024,     "count",  "origins of one TLS profile whose sessions are kept")         \
     X(ZONE_CACHE_BYTES,         134217728,"bytes",  "decoded documents that one worker remembers")                \
     X(TLS_PROFILES,             4096,     "count",  "certificates that one worker holds ready")                   \
     X(DOCUMENT_BYTES,           2097152,  "bytes",  "one zone's document")                                        \

@@ -3,7 +3,7 @@
  * message_table.h - every message between control, supervisor and worker: name, number, direction.
  *
  * Directions: DOWN control to edge, UP edge to control, BOTH; TO_WORKER supervisor to worker,
- * FROM_WORKER worker to supervisor.  Numbers are never used twice (schema/wire.md).
+ * FROM_WORKER worker to supervisor, WORKER_BOTH both of these.  Numbers are never used twice (schema/wire.md).
  */
 #ifndef TRUNKLINE_COMMON_WIRE_MESSAGE_TABLE_H
 #define TRUNKLINE_COMMON_WIRE_MESSAGE_TABLE_H
@@ -19,11 +19,13 @@
     X(ACK,             ack,             7,  UP)          /* all workers serve `revision` */                      \
     X(NACK,            nack,            8,  UP)          /* this zone's document was set aside, and why */       \
     X(HEARTBEAT,       heartbeat,       9,  BOTH)        /* newest revision of the sender */                     \
+    X(EVENT,           event,           10, UP)          /* decided about an origin; from a worker too */         \
     X(WORKER_READY,    worker_ready,    32, FROM_WORKER) /* accepting */                                         \
     X(ZONES_CHANGED,   zones_changed,   33, TO_WORKER)   /* forget what you cached of these */                   \
     X(ZONES_FORGOTTEN, zones_forgotten, 34, FROM_WORKER) /* new exchanges follow `revision` */                   \
     X(DRAIN,           drain,           35, TO_WORKER)   /* accept no more, end when the last exchange has */    \
-    X(ADOPT,           adopt,           36, FROM_WORKER) /* orphan to a new supervisor: take my sockets (SCM_RIGHTS) */
+    X(ADOPT,           adopt,           36, FROM_WORKER) /* orphan to a new supervisor: take my sockets (SCM_RIGHTS) */ \
+    X(PROTOCOL,        protocol,        37, WORKER_BOTH) /* learned about an origin: tell the others */
 /* clang-format on */
 
 #endif

@@ -372,6 +372,26 @@ static void any_sequence_agrees_with_the_model(void **state)
     end(&f);
 }
 
+static void a_grown_queue_takes_more_and_stays_grown(void **state)
+{
+    (void)state;
+    struct chunk_pool pool;
+    struct bytequeue q;
+    uint8_t bytes[300] = {0};
+    chunk_pool_init(&pool, 0);
+    bytequeue_init(&q, &pool, 100);
+    bytequeue_put(&q, span_of(bytes, 100));
+
+    bytequeue_grow(&q, 200);
+    assert_int_equal(bytequeue_room(&q), 200);
+    bytequeue_put(&q, span_of(bytes, 200));
+    assert_int_equal(bytequeue_level(&q), 300);
+
+    bytequeue_release(&q);
+    assert_int_equal(bytequeue_room(&q), 300);
+    chunk_pool_release(&pool);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {

@@ -41,6 +41,18 @@ static const struct message samples[] = {
     SAMPLE(ZONES_FORGOTTEN, zones_forgotten, .revision = 44),
     SAMPLE(DRAIN, drain, .timeout_ms = 150000),
     SAMPLE(ADOPT, adopt, .pid = 4711, .slot = 3),
+    SAMPLE(EVENT, event,
+           .of = {.zone_id = {.text = ID_A},
+                  .reason = ORIGIN_REASON_H2_NO_SETTINGS,
+                  .at_s = 1700000000,
+                  .until_s = 1700000060,
+                  .origin = SPAN("[2001:db8::1]:8443"),
+                  .sni = SPAN("www.example.com")}),
+    SAMPLE(PROTOCOL, protocol,
+           .learned = {.origin = {.bytes = {1, [31] = 2}},
+                       .fact = ORIGIN_FACT_H2_SUSPENDED,
+                       .count = 3,
+                       .until_s = 1700000060}),
 };
 
 static struct message sample(size_t i)
@@ -176,7 +188,7 @@ static void every_flipped_bit_is_refused_or_means_something(void **state)
 static void unknown_kinds_are_refused(void **state)
 {
     (void)state;
-    static const uint8_t kinds[] = {0, 10, 31, 37, 255};
+    static const uint8_t kinds[] = {0, 11, 31, 38, 255};
     for (size_t i = 0; i < countof(kinds); i++) {
         struct frame frame = {.kind = kinds[i], .payload = SPAN("\0\0\0\0\0\0\0\0")};
         struct message back;
@@ -247,6 +259,28 @@ static void values_past_their_limits_are_refused(void **state)
     mem_free(&large);
 }
 
+static void facts_and_events_are_checked(void **state)
+{
+    (void)state;
+    struct message message = sample(16);
+    message.event.of.reason = (enum origin_reason)7;
+    refused_at(&message, "reason");
+    message = sample(16);
+    message.event.of.until_s = MESSAGE_WALL_MAX_S + 1ull;
+    refused_at(&message, "at_s");
+    message = sample(16);
+    message.event.of.origin = SPAN("127.0.0.1:443\n{}");
+    refused_at(&message, "origin");
+    message.event.of.origin = SPAN_EMPTY;
+    refused_at(&message, "origin");
+    message = sample(17);
+    message.protocol.learned.fact = (enum origin_fact)0;
+    refused_at(&message, "fact");
+    message = sample(17);
+    message.protocol.learned.until_s = UINT64_MAX;
+    refused_at(&message, "until_s");
+}
+
 static void zone_lists_are_checked(void **state)
 {
     (void)state;
@@ -295,6 +329,7 @@ int main(void)
         cmocka_unit_test(unknown_kinds_are_refused),
         cmocka_unit_test(a_document_must_have_its_own_digest),
         cmocka_unit_test(values_past_their_limits_are_refused),
+        cmocka_unit_test(facts_and_events_are_checked),
         cmocka_unit_test(zone_lists_are_checked),
         cmocka_unit_test(the_longest_zone_list_fits),
     };
