@@ -311,7 +311,7 @@ static void kill_9_leaves_whole_revisions(void **state)
     struct zone_feed *feed = *state;
     zone_feed_apply(feed, &shop);
     replica_close(&feed->replica);
-    for (unsigned round = 0; round < 8; round++) {
+    for (unsigned round = 0; round < 5; round++) {
         int told[2];
         unsigned revision = 0, awaited = 3 + round;
         char host[32];
