@@ -43,6 +43,7 @@
     X(REQUEST_TARGET,         "request_target",         400, 400, NEVER,      CLIENT)           \
     X(REQUEST_METHOD,         "request_method",         405, 405, NEVER,      CLIENT)           \
     X(REQUEST_TIMEOUT,        "request_timeout",        408, 408, NEVER,      CLIENT)           \
+    X(REQUEST_BODY_TOO_LARGE, "request_body_too_large", 413, 413, NEVER,      CLIENT)           \
     X(REQUEST_TARGET_TOO_LONG,"request_target_too_long",414, 414, NEVER,      CLIENT)           \
     X(REQUEST_EXPECT,         "request_expect",         417, 417, NEVER,      CLIENT)           \
     X(REQUEST_MISDIRECTED,    "request_misdirected",    421, 421, NEVER,      CLIENT)           \
@@ -57,6 +58,8 @@
     X(ORIGIN_RESET,           "origin_reset",           502, 520, IDEMPOTENT, ORIGIN)           \
     X(ORIGIN_STALE,           "origin_stale",           502, 520, IDEMPOTENT, ORIGIN)           \
     X(ORIGIN_NOT_PROCESSED,   "origin_not_processed",   502, 520, ALWAYS,     ORIGIN)           \
+    X(ORIGIN_REFUSED_STREAM,  "origin_refused_stream",  502, 503, ALWAYS,     ORIGIN)           \
+    X(ORIGIN_MISDIRECTED,     "origin_misdirected",     502, 520, ALWAYS,     ORIGIN)           \
     X(ORIGIN_H1_REQUIRED,     "origin_h1_required",     502, 520, ALWAYS,     ORIGIN)           \
     X(ORIGIN_H2_BROKEN,       "origin_h2_broken",       502, 520, IDEMPOTENT, ORIGIN)           \
     X(ORIGIN_REFUSED,         "origin_refused",         502, 521, ALWAYS,     ORIGIN)           \

@@ -148,10 +148,13 @@ void tls_engine_init_connect(struct tls_engine *engine, struct loop *loop,
     *engine = (struct tls_engine){.shared = tls_shared_of(loop), .origin_facing = true};
     engine->profile = tls_profile_ref(connect->profile);
     engine->name = copy_name(connect->server_name);
+    struct span key = connect->session_key.len > 0 ? connect->session_key : connect->server_name;
+    engine->session_key = copy_name(key);
+    engine->session_key_len = key.len;
     open_ssl(engine, loop, connect->profile->ssl_config);
     SSL_set_connect_state(engine->ssl);
     set_server_name(engine);
-    SSL_SESSION *session = tls_profile_session(connect->profile, connect->server_name);
+    SSL_SESSION *session = tls_profile_session(connect->profile, key);
     if (session)
         SSL_set_session(engine->ssl, session);
 }
@@ -166,13 +169,15 @@ void tls_engine_release(struct tls_engine *engine)
     SSL_free(engine->ssl);
     engine->ssl = NULL;
     mem_free(&engine->name);
+    mem_free(&engine->session_key);
     tls_profile_unref(&engine->profile);
 }
 
 int tls_engine_new_session(SSL *ssl, SSL_SESSION *session)
 {
     struct tls_engine *engine = SSL_get_app_data(ssl);
-    tls_profile_keep_session(engine->profile, span_str(engine->name), session);
+    struct span key = span_of(engine->session_key, engine->session_key_len);
+    tls_profile_keep_session(engine->profile, key, session);
     return 1; /* taken */
 }
 

@@ -48,6 +48,8 @@ struct tls_engine {
     const struct loop *loop;
     struct span input;
     char *name; /* visitor: its SNI; origin: server_name; NULL: none */
+    char *session_key; /* origin: of the sessions it stores */
+    size_t session_key_len;
     struct tls_accept accept;
     enum err select_err;
     enum tls_step refused; /* by the BIO in this call: TLS_STEP_MORE or TLS_STEP_FULL */

@@ -27,7 +27,7 @@
 struct session_entry {
     struct list_node node;
     SSL_SESSION *session;
-    struct span name; /* points behind the struct */
+    struct span key; /* points behind the struct */
 };
 
 const char *tls_reason(void)
@@ -175,15 +175,15 @@ enum err tls_profile_new_client_facing(struct span chain_pem, struct span key_pe
 
 static void drop_session(struct tls_profile *profile, struct session_entry *entry)
 {
-    map_remove(&profile->sessions, entry->name);
+    map_remove(&profile->sessions, entry->key);
     list_remove(&profile->session_order, &entry->node);
     SSL_SESSION_free(entry->session);
     free(entry);
 }
 
-SSL_SESSION *tls_profile_session(struct tls_profile *profile, struct span server_name)
+SSL_SESSION *tls_profile_session(struct tls_profile *profile, struct span key)
 {
-    struct session_entry *entry = map_get(&profile->sessions, server_name);
+    struct session_entry *entry = map_get(&profile->sessions, key);
     if (!entry)
         return NULL;
     if (SSL_SESSION_is_resumable(entry->session))
@@ -192,10 +192,9 @@ SSL_SESSION *tls_profile_session(struct tls_profile *profile, struct span server
     return NULL;
 }
 
-void tls_profile_keep_session(struct tls_profile *profile, struct span server_name,
-                              SSL_SESSION *session)
+void tls_profile_keep_session(struct tls_profile *profile, struct span key, SSL_SESSION *session)
 {
-    struct session_entry *entry = map_get(&profile->sessions, server_name);
+    struct session_entry *entry = map_get(&profile->sessions, key);
     if (entry) {
         SSL_SESSION_free(entry->session);
         list_remove(&profile->session_order, &entry->node);
@@ -203,12 +202,12 @@ void tls_profile_keep_session(struct tls_profile *profile, struct span server_na
         if (profile->sessions.count >= LIMIT_TLS_SESSIONS)
             drop_session(profile, container_of(list_first(&profile->session_order),
                                                struct session_entry, node));
-        entry = mem_calloc(1, sizeof(*entry) + server_name.len + 1);
-        uint8_t *name = (uint8_t *)(entry + 1);
-        if (server_name.len > 0)
-            memcpy(name, server_name.ptr, server_name.len);
-        entry->name = span_of(name, server_name.len);
-        map_put(&profile->sessions, entry->name, entry);
+        entry = mem_calloc(1, sizeof(*entry) + key.len + 1);
+        uint8_t *bytes = (uint8_t *)(entry + 1);
+        if (key.len > 0)
+            memcpy(bytes, key.ptr, key.len);
+        entry->key = span_of(bytes, key.len);
+        map_put(&profile->sessions, entry->key, entry);
     }
     entry->session = session;
     list_push_back(&profile->session_order, &entry->node);

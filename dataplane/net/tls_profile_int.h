@@ -16,7 +16,7 @@ struct tls_profile {
     SSL_CTX *ssl_config;
     bool verified;   /* towards origins */
     bool h2_offered; /* towards origins */
-    /* Towards origins: one session per name, the least recently stored one goes first. */
+    /* Towards origins: one session per key (tls_connect.session_key), the least recently stored one goes first. */
     struct map sessions;
     struct list session_order;
 };
@@ -27,11 +27,10 @@ SSL_CTX *tls_config_new(const SSL_METHOD *method);
 int tls_select_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
                     const unsigned char *in, unsigned int in_len, void *arg);
 
-/* The session to resume with server_name, or NULL; lent. */
-SSL_SESSION *tls_profile_session(struct tls_profile *profile, struct span server_name);
+/* The session to resume under this key, or NULL; lent. */
+SSL_SESSION *tls_profile_session(struct tls_profile *profile, struct span key);
 /* Takes session. */
-void tls_profile_keep_session(struct tls_profile *profile, struct span server_name,
-                              SSL_SESSION *session);
+void tls_profile_keep_session(struct tls_profile *profile, struct span key, SSL_SESSION *session);
 
 /* "reason of the library" of the oldest error in OpenSSL's queue, which is emptied. */
 const char *tls_reason(void);

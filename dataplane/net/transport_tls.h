@@ -38,10 +38,12 @@ struct transport *transport_tls_accept(struct transport *lower, const struct tls
                                        tls_secured_fn *secured);
 
 /* Takes lower, borrows profile (keeps a reference).  server_name is sent as SNI and, with a
- * verifying profile, must be covered by the certificate. */
+ * verifying profile, must be covered by the certificate.  A session is resumed only by who gives the
+ * same session_key: it names the zone, the address and everything else that changes trust. */
 struct tls_connect {
     struct tls_profile *profile;
     struct span server_name;
+    struct span session_key; /* empty: server_name */
 };
 struct transport *transport_tls_connect(struct transport *lower, const struct tls_connect *connect,
                                         const struct transport_events *events, void *owner,

@@ -7,6 +7,7 @@
  */
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/base/random.h"
 #include "dataplane/origin/origin_int.h"
 
 static struct loop *loop_of(const struct origin_conn *conn)
@@ -75,6 +76,19 @@ void origin_conn_dial(struct origin_pool *pool, enum origin_offer offer)
     pool->pools->connector->start(conn);
 }
 
+/* Connections that opened together must not all be dialled anew together. */
+static uint64_t jittered(uint64_t max)
+{
+    return max - random_below(max * LIMIT_ORIGIN_CONN_JITTER / 100 + 1);
+}
+
+static void set_limits(struct origin_conn *conn)
+{
+    const struct origin_pools_options *options = &conn->pool->pools->options;
+    conn->requests_max = jittered(options->conn_requests_max);
+    conn->retire_at_ms = loop_now_ms(loop_of(conn)) + jittered(options->conn_age_ms_max);
+}
+
 void origin_conn_opened(struct origin_conn *conn, struct http_conn *http,
                         const struct address *address)
 {
@@ -87,6 +101,7 @@ void origin_conn_opened(struct origin_conn *conn, struct http_conn *http,
     conn->facts.version = http->version;
     conn->opened_serial = ++pool->pools->opened_serials;
     address_format(address, conn->facts.address);
+    set_limits(conn);
 
     origin_health_worked(&pool->health);
     if (conn->offer == OFFER_ANY)
@@ -114,12 +129,23 @@ void origin_conn_failed(struct origin_conn *conn, enum err err, const struct pro
     origin_pool_dial_failed(pool, offer, err, problem);
 }
 
-static void conn_idle_expired(struct deadline *deadline)
+/* What runs on it goes on to its end. */
+static void retire(struct origin_conn *conn)
 {
-    struct origin_conn *conn = container_of(deadline, struct origin_conn, idle);
     count_live(conn, false);
     origin_conn_enter(conn, CONN_DRAINING);
     http_conn_drain(conn->http);
+}
+
+static void conn_idle_expired(struct deadline *deadline)
+{
+    retire(container_of(deadline, struct origin_conn, idle));
+}
+
+static bool worn_out(const struct origin_conn *conn)
+{
+    return conn->http->exchanges_run >= conn->requests_max ||
+           loop_now_ms(loop_of(conn)) >= conn->retire_at_ms;
 }
 
 static bool has_room(const struct origin_conn *conn)
@@ -149,6 +175,8 @@ void origin_conn_update(struct origin_conn *conn)
     count_running(conn, conn->http->slots_used);
     origin_conn_enter(conn, state_of(conn));
     count_live(conn, conn->state != CONN_DRAINING);
+    if (conn->live && worn_out(conn))
+        retire(conn);
 
     bool idle = conn->live && conn->http->slots_used == 0;
     if (idle && !deadline_armed(&conn->idle))

@@ -157,6 +157,7 @@ static void start_tls(struct origin_connect *connect, struct transport *lower)
     struct tls_connect tls = {
         .profile = origin_pools_profile(pools_of(connect), verified, h2, &problem),
         .server_name = origin->sni,
+        .session_key = connect->conn->pool->key,
     };
     if (!tls.profile) {
         transport_abort(&lower);

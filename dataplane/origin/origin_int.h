@@ -55,6 +55,7 @@ struct origin_conn {
     bool told;              /* the origin's SETTINGS must have arrived */
     bool live;              /* its part of pool->live_counts */
     bool ended;             /* http_conn_close was called */
+    uint64_t requests_max, retire_at_ms; /* then it is drained; jittered */
     struct deadline idle;
     struct origin_conn_facts facts;
 };

@@ -42,6 +42,9 @@ struct origin_pools_options {
     const char *ca_file; /* NULL: the system's */
     uint64_t connect_timeout_ms;
     uint64_t read_timeout_ms;
+    /* Less LIMIT_ORIGIN_CONN_JITTER at most; 0: the limits of these names. */
+    uint64_t conn_requests_max;
+    uint64_t conn_age_ms_max;
 };
 
 MUST_USE enum err origin_pools_open(const struct origin_pools_options *options,

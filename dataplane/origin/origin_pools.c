@@ -52,6 +52,10 @@ enum err origin_pools_open(const struct origin_pools_options *options, struct or
 {
     struct origin_pools *pools = mem_new(struct origin_pools);
     pools->options = *options;
+    if (options->conn_requests_max == 0)
+        pools->options.conn_requests_max = LIMIT_ORIGIN_CONN_REQUESTS;
+    if (options->conn_age_ms_max == 0)
+        pools->options.conn_age_ms_max = LIMIT_ORIGIN_CONN_AGE_MS;
     pools->connector = &origin_connect_connector;
     enum err err = check_ca_file(pools, problem);
     if (err != ERR_OK) {

@@ -28,6 +28,8 @@ struct proxy_options {
     struct origin_pools *pools;
     struct access_log *access_log; /* may be NULL: none is written */
     const char *edge_id;           /* for CF-Ray's suffix and CDN-Loop */
+    uint64_t upload_bytes_max;     /* of a request body; 0: no limit */
+    uint64_t connect_timeout_ms;   /* over all attempts; 0: LIMIT_ORIGIN_CONNECT_MS */
 };
 
 struct proxy *proxy_new(const struct proxy_options *options);
