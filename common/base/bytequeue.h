@@ -46,7 +46,7 @@ void chunk_pool_trim(struct chunk_pool *pool);
 
 /* pool outlives the queue.  No chunk is taken before the first put. */
 void bytequeue_init(struct bytequeue *q, struct chunk_pool *pool, size_t cap_bytes);
-/* Gives every chunk back; the queue is empty and may be used again. */
+/* Gives every chunk back; the queue is empty, its cap stays, and it may be used again. */
 void bytequeue_release(struct bytequeue *q);
 
 static inline size_t bytequeue_level(const struct bytequeue *q)
@@ -57,6 +57,12 @@ static inline size_t bytequeue_level(const struct bytequeue *q)
 static inline size_t bytequeue_room(const struct bytequeue *q)
 {
     return q->cap_bytes - q->level_bytes - q->kept_bytes;
+}
+
+/* The cap is larger from now on; it never shrinks. */
+static inline void bytequeue_grow(struct bytequeue *q, size_t more_bytes)
+{
+    q->cap_bytes += more_bytes;
 }
 
 /* ASSERTs bytes.len <= bytequeue_room(q): more is the producer's bug, never a longer queue. */

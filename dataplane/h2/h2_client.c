@@ -16,6 +16,9 @@
 #define TICK_BUSY_MS (LIMIT_CLIENT_HEAD_MS / 4)
 #define TICK_IDLE_MS (LIMIT_CLIENT_IDLE_MS / 4)
 
+/* Every stream may hold its first cap; what is beyond is shared. */
+_Static_assert(LIMIT_CLIENT_CONN_BYTES >= LIMIT_CLIENT_STREAMS * LIMIT_FLOW_BYTES, "caps fit");
+
 enum drain_step { DRAIN_NONE, DRAIN_NOTICED, DRAIN_TOLD };
 
 struct h2_client {
@@ -265,6 +268,7 @@ static void on_ended(struct h2_session *session, enum err err)
 static const struct h2_role client_role = {
     .client_facing = true,
     .conn_window_bytes = LIMIT_CLIENT_CONN_WINDOW_BYTES,
+    .grown_bytes_max = LIMIT_CLIENT_CONN_BYTES - LIMIT_CLIENT_STREAMS * LIMIT_FLOW_BYTES,
     .block_bytes_max = LIMIT_HEAD_BYTES,
     .broken_err = ERR_PROTOCOL,
     .on_request = on_request,

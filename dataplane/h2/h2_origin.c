@@ -19,6 +19,9 @@
 /* An answer's block that is refused is decoded on up to here, for the siblings' sake. */
 #define BLOCK_BYTES_MAX (4 * LIMIT_HEAD_BYTES)
 
+/* Every stream may hold its first cap; what is beyond is shared. */
+_Static_assert(LIMIT_ORIGIN_CONN_BYTES >= LIMIT_ORIGIN_STREAMS * LIMIT_FLOW_BYTES, "caps fit");
+
 struct h2_origin {
     struct http_conn conn;
     struct h2_session session;
@@ -329,6 +332,7 @@ static void on_ended(struct h2_session *session, enum err err)
 
 static const struct h2_role origin_role = {
     .conn_window_bytes = LIMIT_ORIGIN_CONN_WINDOW_BYTES,
+    .grown_bytes_max = LIMIT_ORIGIN_CONN_BYTES - LIMIT_ORIGIN_STREAMS * LIMIT_FLOW_BYTES,
     .block_bytes_max = BLOCK_BYTES_MAX,
     .broken_err = ERR_ORIGIN_H2_BROKEN,
     .on_head = on_head,

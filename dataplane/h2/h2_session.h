@@ -29,6 +29,7 @@
 struct h2_role {
     bool client_facing;
     uint32_t conn_window_bytes;
+    uint32_t grown_bytes_max; /* beyond LIMIT_FLOW_BYTES a stream, of all streams together */
     uint32_t block_bytes_max; /* a header block past it ends the connection */
     enum err broken_err;      /* what a peer that breaks the protocol is called */
     /* c: a request begins (client-facing only); NULL refuses it. */
@@ -67,6 +68,7 @@ struct h2_session {
     struct deadline tick;
     uint64_t tick_ms; /* what it was armed with; 0 when it is not */
     struct list streams, spares;
+    size_t grown_bytes; /* of the streams' windows, see h2_growth */
     struct h2_abuse abuse;
     struct h2_stream *receiving; /* whose header block comes in; NULL: nobody's */
     size_t block_bytes;          /* of that block, counted as RFC 9113 6.5.2 does */

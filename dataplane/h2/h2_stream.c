@@ -37,6 +37,7 @@ void h2_stream_free(struct h2_stream *stream)
         session->receiving = NULL;
         session->block_since_ms = 0;
     }
+    session->grown_bytes -= stream->growth.grown_bytes;
     list_remove(&session->streams, &stream->node);
     list_push_front(&session->spares, &stream->node);
     if (list_empty(&session->streams))
@@ -272,6 +273,39 @@ void h2_stream_on_bytes(struct side *side)
     h2_session_flush_later(stream->session);
 }
 
+/* Cap and window grow together (L4): first what we may hold, then what the peer may send. */
+static void widen(struct h2_stream *stream)
+{
+    struct h2_session *session = stream->session;
+    size_t more = side_grow(&stream->side, session->role->grown_bytes_max - session->grown_bytes);
+    if (more == 0)
+        return;
+    stream->growth.grown_bytes += more;
+    session->grown_bytes += more;
+    int32_t window_bytes =
+        nghttp2_session_get_stream_effective_local_window_size(session->ng, stream->id);
+    if (nghttp2_session_set_local_window_size(session->ng, NGHTTP2_FLAG_NONE, stream->id,
+                                              window_bytes + (int32_t)more) != 0)
+        h2_session_end(session, ERR_INTERNAL, true);
+}
+
+static void watch_growth(struct h2_stream *stream, size_t credit)
+{
+    struct h2_growth *growth = &stream->growth;
+    uint64_t now_ms = stream->progress_at_ms;
+
+    if (now_ms - growth->since_ms > LIMIT_FLOW_GROW_MS) {
+        growth->since_ms = now_ms;
+        growth->passed_bytes = 0;
+    }
+    growth->passed_bytes += credit;
+    if (growth->passed_bytes < LIMIT_FLOW_BYTES + growth->grown_bytes)
+        return;
+    growth->since_ms = now_ms;
+    growth->passed_bytes = 0;
+    widen(stream);
+}
+
 void h2_stream_on_room(struct side *side)
 {
     struct h2_stream *stream = h2_stream_of_side(side);
@@ -281,5 +315,6 @@ void h2_stream_on_room(struct side *side)
         return;
     if (nghttp2_session_consume_stream(stream->session->ng, stream->id, credit) != 0)
         h2_session_end(stream->session, ERR_INTERNAL, true);
+    watch_growth(stream, credit);
     h2_session_flush_later(stream->session);
 }

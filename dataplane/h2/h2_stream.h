@@ -10,7 +10,8 @@
  *
  * Ownership: made and freed by its session (spares are kept); freed when nghttp2 has closed the
  *            stream, until then it may live without an exchange.
- * Limits:    LIMIT_HEAD_BYTES, LIMIT_FIELDS, LIMIT_HEAD_ANNOUNCED_BYTES, LIMIT_TRAILER_BYTES.
+ * Limits:    LIMIT_FLOW_BYTES, LIMIT_FLOW_BYTES_MAX, LIMIT_FLOW_GROW_MS, LIMIT_HEAD_BYTES,
+ *            LIMIT_FIELDS, LIMIT_HEAD_ANNOUNCED_BYTES, LIMIT_TRAILER_BYTES.
  */
 #ifndef TRUNKLINE_DATAPLANE_H2_H2_STREAM_H
 #define TRUNKLINE_DATAPLANE_H2_H2_STREAM_H
@@ -25,6 +26,14 @@ struct h2_session;
 /* How soon a reset that is owed is tried again. */
 #define H2_RESET_OWED_TICK_MS 100
 
+/* Whether the window may be what holds the peer up: the round trip is not known, but no path that
+ * we size for is longer than LIMIT_FLOW_GROW_MS. */
+struct h2_growth {
+    uint64_t since_ms;
+    size_t passed_bytes; /* consumed since then */
+    size_t grown_bytes;  /* what the window is larger by than at first */
+};
+
 struct h2_stream {
     uint32_t tag;
     int32_t id; /* 0 until nghttp2 gave one */
@@ -35,6 +44,7 @@ struct h2_stream {
     struct fields *block;    /* where its fields go; NULL between blocks */
     enum err block_err;      /* what is wrong with it */
     uint64_t progress_at_ms; /* the peer did something for this stream, or could not */
+    struct h2_growth growth;
     uint32_t interim_count;
     /* in: from the peer.  out: to the peer. */
     bool in_head_done, in_ended, in_reset;

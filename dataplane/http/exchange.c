@@ -67,6 +67,11 @@ void exchange_post(struct exchange *exchange, struct side *side, enum side_event
 
 /* ---- the observer, and the end (L5) */
 
+static size_t grown_bytes(const struct flow *flow)
+{
+    return flow->body.cap_bytes - LIMIT_FLOW_BYTES;
+}
+
 static void free_exchange(struct exchange *exchange)
 {
     struct arena arena = exchange->arena;
@@ -75,6 +80,8 @@ static void free_exchange(struct exchange *exchange)
         exchange->observer_ops->on_done(exchange->observer);
     wake_cancel(exchange->pools->wakeq, &exchange->observer_wake);
     exchange->pools->exchange_count--;
+    exchange->pools->grown_bytes -=
+        grown_bytes(&exchange->request) + grown_bytes(&exchange->response);
     bytequeue_release(&exchange->request.body);
     bytequeue_release(&exchange->response.body);
     arena_release(&arena);
@@ -122,6 +129,13 @@ void exchange_detach(struct exchange *exchange, struct side *side)
 }
 
 /* ---- flows */
+
+/* Bytes held in a grown flow count twice: on the safe side. */
+size_t exchange_pools_spare(const struct exchange_pools *pools)
+{
+    size_t used_bytes = pools->grown_bytes + pools->chunks->in_use * CHUNK_BYTES;
+    return used_bytes < LIMIT_WORKER_FLOW_BYTES ? LIMIT_WORKER_FLOW_BYTES - used_bytes : 0;
+}
 
 static struct side *producer_of(const struct exchange *exchange, const struct flow *flow)
 {

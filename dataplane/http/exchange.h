@@ -13,7 +13,8 @@
  *
  * Ownership: freed when both sides have detached (L5); right before, the observer gets on_done
  * exactly once. Everything about one exchange lives in its arena. Threads:   one loop. Limits:
- * LIMIT_FLOW_BYTES, LIMIT_REPLAY_BYTES.
+ * LIMIT_FLOW_BYTES (up to LIMIT_FLOW_BYTES_MAX by side_grow, LIMIT_WORKER_FLOW_BYTES together),
+ * LIMIT_REPLAY_BYTES.
  */
 #ifndef TRUNKLINE_DATAPLANE_HTTP_EXCHANGE_H
 #define TRUNKLINE_DATAPLANE_HTTP_EXCHANGE_H
@@ -26,6 +27,7 @@ struct exchange_pools {
     struct arena_pool *arenas;
     struct chunk_pool *chunks;
     size_t exchange_count; /* alive now */
+    size_t grown_bytes;    /* what their flows may hold beyond LIMIT_FLOW_BYTES each */
 };
 
 /* Who the visitor is; copied into the arena when the exchange is made. */

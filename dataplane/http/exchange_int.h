@@ -45,6 +45,9 @@ static inline struct side *side_other(const struct side *side)
     return side->role == SIDE_CLIENT ? exchange->origin : exchange->client;
 }
 
+/* What the flows of the worker may still be let grow by: nothing under pressure (L4). */
+size_t exchange_pools_spare(const struct exchange_pools *pools);
+
 /* Posts an event to a side of the exchange; NULL is nobody. */
 void exchange_post(struct exchange *exchange, struct side *side, enum side_event event);
 

@@ -134,6 +134,34 @@ size_t side_take_credit(struct side *side)
     return credit_bytes;
 }
 
+static bool may_grow(const struct side *side, const struct flow *out)
+{
+    const struct bytequeue *body = &out->body;
+    /* What is kept for another origin is not consumed by anybody yet. */
+    if (out->state != FLOW_OPEN || body->keeping)
+        return false;
+    int64_t promised = promised_bytes(side, out);
+    bool fits = promised >= 0 && (uint64_t)promised - out->total_bytes <= body->cap_bytes;
+    bool lagging = bytequeue_level(body) > body->cap_bytes / 4;
+    return !fits && !lagging;
+}
+
+size_t side_grow(struct side *side, size_t more_max)
+{
+    struct flow *out = side_out(side);
+    size_t cap_bytes = out->body.cap_bytes, more = cap_bytes;
+
+    if (!may_grow(side, out))
+        return 0;
+    if (more > LIMIT_FLOW_BYTES_MAX - cap_bytes)
+        more = LIMIT_FLOW_BYTES_MAX - cap_bytes;
+    if (more > more_max || more > exchange_pools_spare(side->exchange->pools))
+        return 0;
+    bytequeue_grow(&out->body, more);
+    side->exchange->pools->grown_bytes += more;
+    return more;
+}
+
 enum flow_state side_out_state(const struct side *side)
 {
     return side_out(side)->state;

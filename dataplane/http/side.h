@@ -73,6 +73,10 @@ size_t side_room(const struct side *side);
 /* Bytes consumed by the other side (or dropped) since the last call: what HTTP/2 gives back as
  * stream window. */
 size_t side_take_credit(struct side *side);
+/* Asks for a larger cap of the out flow, when its producer's window may be what holds it up.  The
+ * cap doubles, and the room grows by what is returned; 0 while the consumer lags, where what is
+ * left of the body fits as it is, and when a limit or more_max forbids it. */
+size_t side_grow(struct side *side, size_t more_max);
 /* The state of the out flow; for assertions and for "is anybody still listening". */
 enum flow_state side_out_state(const struct side *side);
 

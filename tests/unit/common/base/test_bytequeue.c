@@ -412,6 +412,7 @@ int main(void)
         cmocka_unit_test(trim_halves_the_spares),
         cmocka_unit_test(a_pool_with_lent_chunks_is_not_released),
         cmocka_unit_test(any_sequence_agrees_with_the_model),
+        cmocka_unit_test(a_grown_queue_takes_more_and_stays_grown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -98,6 +98,61 @@ static void a_slow_reader_holds_only_its_own_stream(void **state)
     rig_close(&rig);
 }
 
+static void a_window_grows_with_its_flow_and_not_beyond(void **state)
+{
+    (void)state;
+    struct h2_rig *rig = open_both();
+    rig->answer_bytes = 20000000;
+    struct script_side *request = rig_request(rig, "POST", 20000000);
+    size_t answer_max = 0, request_max = 0;
+    RIG_UNTIL(rig, rig->answer_count == 1 && rig->answers[0].head_got);
+    while (!rig->answers[0].end_got || !request->end_got) {
+        RIG_UNTIL(rig, true);
+        assert_true(rig_turn(rig, rig_now_ms()));
+        if (!request->done && request->exchange->response.body.cap_bytes > answer_max)
+            answer_max = request->exchange->response.body.cap_bytes;
+        struct exchange *answered = rig->answers[0].done ? NULL : rig->answers[0].side.exchange;
+        if (answered && answered->request.body.cap_bytes > request_max)
+            request_max = answered->request.body.cap_bytes;
+    }
+    RIG_UNTIL(rig, all_done(rig, 1));
+
+    assert_int_equal(answer_max, LIMIT_FLOW_BYTES_MAX);
+    assert_int_equal(request_max, LIMIT_FLOW_BYTES_MAX);
+    assert_int_equal(request->got_bytes, 20000000);
+    assert_int_equal(rig->pools.grown_bytes, 0);
+    rig_close(&rig);
+}
+
+/* What siblings have grown to is all that a connection may have: others go on with what they have. */
+static void a_connection_has_a_limit_that_starves_nobody(void **state)
+{
+    enum { STREAMS = 100, CAPS = (LIMIT_FLOW_BYTES_MAX - LIMIT_FLOW_BYTES) };
+    size_t grown_max = LIMIT_ORIGIN_CONN_BYTES - LIMIT_ORIGIN_STREAMS * LIMIT_FLOW_BYTES;
+    (void)state;
+    struct h2_rig *rig = open_both();
+    rig->answer_bytes = 4000000;
+    assert_true((size_t)STREAMS * CAPS > grown_max);
+    for (int i = 0; i < STREAMS; i++)
+        rig_request(rig, "GET", 0)->consume_max = 2000000 + (uint64_t)i;
+
+    RIG_UNTIL(rig, rig->requests[0].got_bytes >= 2000000);
+    for (int i = 0; i < STREAMS; i++)
+        RIG_UNTIL(rig, rig->requests[i].got_bytes == 2000000 + (uint64_t)i);
+    rig_settle(rig);
+
+    assert_true(rig->pools.grown_bytes <= grown_max);
+    assert_true(rig->pools.grown_bytes > grown_max - LIMIT_FLOW_BYTES_MAX);
+    assert_true(rig->loop.chunks.in_use * CHUNK_BYTES < LIMIT_ORIGIN_CONN_BYTES);
+    for (int i = 0; i < STREAMS; i++) {
+        rig->requests[i].consume_max = UINT64_MAX;
+        script_consume(&rig->requests[i]);
+    }
+    RIG_UNTIL(rig, all_done(rig, STREAMS));
+    assert_int_equal(rig->pools.grown_bytes, 0);
+    rig_close(&rig);
+}
+
 static void trailers_pass_with_and_without_a_body(void **state)
 {
     (void)state;
@@ -239,6 +294,8 @@ int main(void)
         cmocka_unit_test(bodies_pass_both_ways_byte_by_byte),
         cmocka_unit_test(a_trickling_peer_does_not_hang),
         cmocka_unit_test(a_slow_reader_holds_only_its_own_stream),
+        cmocka_unit_test(a_window_grows_with_its_flow_and_not_beyond),
+        cmocka_unit_test(a_connection_has_a_limit_that_starves_nobody),
         cmocka_unit_test(trailers_pass_with_and_without_a_body),
         cmocka_unit_test(answers_without_a_body_end_with_their_head),
         cmocka_unit_test(an_interim_answer_passes_once_and_100_does_not),

@@ -172,6 +172,100 @@ static void l3_a_trickling_upload_never_runs_dry(void **state)
 
 /* ---- L5 */
 
+/* ---- L4 */
+
+/* An answer of unknown length has begun, and nothing of it waits. */
+static struct side *open_answer(struct fake_rig *rig, int64_t content_length)
+{
+    open_both(rig);
+    side_put_head(&rig->origin.side, fake_rig_response(rig, 200, content_length));
+    fake_rig_run(rig);
+    return &rig->origin.side;
+}
+
+static void l4_a_flow_doubles_up_to_its_limit_and_gives_all_back(void **state)
+{
+    (void)state;
+    struct fake_rig rig;
+    struct side *side = open_answer(&rig, UNKNOWN);
+
+    size_t cap = CAP;
+    while (cap < LIMIT_FLOW_BYTES_MAX) {
+        assert_int_equal(side_grow(side, SIZE_MAX), cap);
+        cap *= 2;
+        assert_int_equal(side_room(side), cap);
+    }
+    assert_int_equal(side_grow(side, SIZE_MAX), 0);
+    assert_int_equal(rig.pools.grown_bytes, LIMIT_FLOW_BYTES_MAX - CAP);
+    for (size_t put = 0; put + CAP <= cap; put += CAP)
+        fake_put(&rig.origin, some(CAP));
+    assert_int_equal(side_room(side), 0);
+
+    finish(&rig);
+    assert_int_equal(rig.pools.grown_bytes, 0);
+}
+
+static void l4_a_flow_whose_reader_lags_does_not_grow(void **state)
+{
+    (void)state;
+    struct fake_rig rig;
+    struct side *side = open_answer(&rig, UNKNOWN);
+
+    fake_put(&rig.origin, some(CAP / 4 + 1));
+    assert_int_equal(side_grow(side, SIZE_MAX), 0);
+    fake_take(&rig.client, 1);
+    assert_int_equal(side_grow(side, SIZE_MAX), CAP);
+    finish(&rig);
+}
+
+static void l4_a_body_that_fits_does_not_grow_its_flow(void **state)
+{
+    (void)state;
+    struct fake_rig rig;
+    struct side *side = open_answer(&rig, CAP + 1);
+
+    assert_int_equal(side_grow(side, SIZE_MAX), CAP);
+    finish(&rig);
+    side = open_answer(&rig, CAP);
+    assert_int_equal(side_grow(side, SIZE_MAX), 0);
+    finish(&rig);
+}
+
+static void l4_no_flow_grows_under_pressure(void **state)
+{
+    (void)state;
+    struct fake_rig rig;
+    struct side *side = open_answer(&rig, UNKNOWN);
+    size_t others = LIMIT_WORKER_FLOW_BYTES - CAP + 1;
+
+    rig.pools.grown_bytes += others;
+    assert_int_equal(side_grow(side, SIZE_MAX), 0);
+    rig.pools.grown_bytes -= 1;
+    others -= 1;
+    assert_int_equal(side_grow(side, CAP - 1), 0);
+    assert_int_equal(side_grow(side, CAP), CAP);
+    rig.pools.grown_bytes -= others;
+
+    rig.chunks.in_use += LIMIT_WORKER_FLOW_BYTES / CHUNK_BYTES;
+    assert_int_equal(side_grow(side, SIZE_MAX), 0);
+    rig.chunks.in_use -= LIMIT_WORKER_FLOW_BYTES / CHUNK_BYTES;
+    finish(&rig);
+}
+
+static void l4_a_request_that_is_kept_does_not_grow(void **state)
+{
+    (void)state;
+    struct fake_rig rig;
+    open_both(&rig);
+
+    assert_int_equal(side_grow(&rig.client.side, SIZE_MAX), 0);
+    side_put_head(&rig.origin.side, fake_rig_response(&rig, 200, UNKNOWN));
+    assert_int_equal(side_grow(&rig.client.side, SIZE_MAX), CAP);
+    finish(&rig);
+}
+
+/* ---- L5 */
+
 static void l5_done_once_when_both_are_gone(void **state)
 {
     (void)state;
@@ -547,6 +641,11 @@ int main(void)
         cmocka_unit_test(l3_room_is_told_when_the_flow_becomes_empty),
         cmocka_unit_test(l3_room_is_told_for_each_quarter),
         cmocka_unit_test(l3_a_trickling_upload_never_runs_dry),
+        cmocka_unit_test(l4_a_flow_doubles_up_to_its_limit_and_gives_all_back),
+        cmocka_unit_test(l4_a_flow_whose_reader_lags_does_not_grow),
+        cmocka_unit_test(l4_a_body_that_fits_does_not_grow_its_flow),
+        cmocka_unit_test(l4_no_flow_grows_under_pressure),
+        cmocka_unit_test(l4_a_request_that_is_kept_does_not_grow),
         cmocka_unit_test(l5_done_once_when_both_are_gone),
         cmocka_unit_test(l5_a_detached_side_hears_nothing_more),
         cmocka_unit_test(l5_a_client_that_leaves_before_an_origin_is_there_ends_it),
