@@ -207,7 +207,8 @@ enum err h1_origin_ended_err(const struct h1_origin *origin)
 
 static void check_ended(struct h1_origin *origin)
 {
-    if (!origin->ended || origin->in.len > 0)
+    /* Bytes that wait for room still count; those of a head that waits for more never will. */
+    if (!origin->ended || (origin->in.len > 0 && origin->answer.phase != H1_ANSWER_HEAD))
         return;
     if (origin->answer.phase == H1_ANSWER_UNTIL_CLOSE)
         complete_answer(origin);

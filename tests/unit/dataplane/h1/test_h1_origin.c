@@ -60,6 +60,20 @@ static void deaths_before_an_answer_say_whether_to_try_again(void **state)
     }
 }
 
+static void half_a_head_is_no_answer_whichever_way_it_ends(void **state)
+{
+    (void)state;
+    struct rig rig;
+    open_rig(&rig);
+    run_get(&rig, "GET");
+    give(&rig, OK "Content-Le");
+    fake_transport_end(&rig.transport);
+    run(&rig);
+    assert_int_equal(rig.failed_err, ERR_ORIGIN_ANSWER);
+    assert_int_equal(rig.closed_count, 1);
+    close_rig(&rig);
+}
+
 static void silence_is_a_read_timeout(void **state)
 {
     (void)state;
@@ -131,6 +145,7 @@ int main(void)
         cmocka_unit_test(exchanges_reuse_the_connection),
         cmocka_unit_test(a_byte_while_idle_closes),
         cmocka_unit_test(deaths_before_an_answer_say_whether_to_try_again),
+        cmocka_unit_test(half_a_head_is_no_answer_whichever_way_it_ends),
         cmocka_unit_test(silence_is_a_read_timeout),
         cmocka_unit_test(a_visitor_that_leaves_closes_the_connection),
         cmocka_unit_test(draining_waits_for_what_runs),
