@@ -33,7 +33,9 @@ $(B)/tests/%.o: BANNED :=
 FUZZ_B := build/fuzz
 # An archive, so that a target links only what it calls: the parsers of h1 without its connections.
 FUZZ_FLAGS := -std=c11 -D_GNU_SOURCE -I. -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
-FUZZ_OBJECTS := $(patsubst %.c,$(FUZZ_B)/%.o,$(call sources,$(COMMON_DIRS) dataplane/http dataplane/h1))
+FUZZ_SUPPORT := tests/unit/support/fake_transport.c tests/unit/support/script_side.c
+FUZZ_OBJECTS := $(patsubst %.c,$(FUZZ_B)/%.o,$(FUZZ_SUPPORT) \
+                  $(call sources,$(COMMON_DIRS) dataplane/net dataplane/http dataplane/h1 dataplane/h2))
 SECONDS ?= 60
 $(FUZZ_B)/%.o: %.c mk/tests.mk
 	@mkdir -p $(@D)
@@ -41,7 +43,7 @@ $(FUZZ_B)/%.o: %.c mk/tests.mk
 $(FUZZ_B)/libfuzz.a: $(FUZZ_OBJECTS)
 	@rm -f $@ && $(AR) rcs $@ $^
 $(FUZZ_B)/%: tests/fuzz/fuzz_%.c $(FUZZ_B)/libfuzz.a
-	@clang $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS_COMMON)
+	@clang $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ -Wl,--as-needed $(LIBS_EDGE)
 fuzz: ## fuzzes one target: make fuzz T=h1_parse SECONDS=60
 	@test -n "$(T)" || { echo "name a target: make fuzz T=<one of: $(FUZZERS)>"; exit 2; }
 	@$(MAKE) deps-fuzz
@@ -52,7 +54,8 @@ fuzz: ## fuzzes one target: make fuzz T=h1_parse SECONDS=60
 -include $(shell find $(FUZZ_B) -name '*.d' 2>/dev/null)
 
 REPLAYERS := $(patsubst %,$(B)/tests/fuzz/replay_%,$(FUZZERS))
-$(B)/tests/fuzz/replay_%: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/replay_main.o $(B)/libedge.a $(B)/libcommon.a
+$(B)/tests/fuzz/replay_%: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/replay_main.o \
+                             $(patsubst %.c,$(B)/%.o,$(FUZZ_SUPPORT)) $(B)/libedge.a $(B)/libcommon.a
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_EDGE)
 replayers: $(REPLAYERS)
 fuzz-replay: ## do old crashes stay dead? (the corpus through the same targets)
