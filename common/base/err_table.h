@@ -56,12 +56,14 @@
     /* the origin's fault */                                                                    \
     X(ORIGIN_ANSWER,          "origin_answer",          502, 520, NEVER,      ORIGIN)           \
     X(ORIGIN_RESET,           "origin_reset",           502, 520, IDEMPOTENT, ORIGIN)           \
+    X(ORIGIN_STREAM_RESET,    "origin_stream_reset",    502, 520, IDEMPOTENT, ORIGIN)           \
     X(ORIGIN_STALE,           "origin_stale",           502, 520, IDEMPOTENT, ORIGIN)           \
     X(ORIGIN_NOT_PROCESSED,   "origin_not_processed",   502, 520, ALWAYS,     ORIGIN)           \
     X(ORIGIN_REFUSED_STREAM,  "origin_refused_stream",  502, 503, ALWAYS,     ORIGIN)           \
     X(ORIGIN_MISDIRECTED,     "origin_misdirected",     502, 520, ALWAYS,     ORIGIN)           \
     X(ORIGIN_H1_REQUIRED,     "origin_h1_required",     502, 520, ALWAYS,     ORIGIN)           \
     X(ORIGIN_H2_BROKEN,       "origin_h2_broken",       502, 520, IDEMPOTENT, ORIGIN)           \
+    X(ORIGIN_H2_MISSING,      "origin_h2_missing",      502, 520, NEVER,      ORIGIN)           \
     X(ORIGIN_REFUSED,         "origin_refused",         502, 521, ALWAYS,     ORIGIN)           \
     X(ORIGIN_CONNECT_TIMEOUT, "origin_connect_timeout", 504, 522, NEVER,      ORIGIN)           \
     X(ORIGIN_UNREACHABLE,     "origin_unreachable",     502, 523, ALWAYS,     ORIGIN)           \

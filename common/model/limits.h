@@ -50,6 +50,7 @@
     X(ORIGIN_SETTINGS_MS,       3000,     "ms",     "the origin's first SETTINGS after the handshake")            \
     X(ORIGIN_READ_MS,           120000,   "ms",     "no answer head, or no byte of a body, from an origin")       \
     X(ORIGIN_IDLE_MS,           900000,   "ms",     "an origin connection with nothing in flight")                \
+    X(TUNNEL_IDLE_MS,           300000,   "ms",     "default for a tunnel that is silent in both directions")      \
     X(ORIGIN_PROTOCOL_MS,       600000,   "ms",     "how long the negotiated protocol of an origin is believed")  \
     X(ORIGIN_CONN_REQUESTS,     100000,   "count",  "requests on one origin connection, then it is drained")     \
     X(ORIGIN_CONN_AGE_MS,       3600000,  "ms",     "age of an origin connection, then it is drained")           \
@@ -103,6 +104,7 @@
     X(ZONE_CERTIFICATES,        16,       "count",  "certificates of one zone")                                   \
     X(HOSTNAME_BYTES,           253,      "bytes",  "a hostname in text form (RFC 1035 2.3.4)")                   \
     X(ZONE_CLIENT_CERTIFICATES, 8,    "count",  "client certificates of one zone, shown to its origins")       \
+    X(ORIGIN_REVOCATIONS,       1024,     "count",  "revoked, unexpired certificates of the origin CA")           \
     X(CERTIFICATE_BYTES,        65536,    "bytes",  "a certificate chain as PEM")                                 \
     X(PRIVATE_KEY_BYTES,        16384,    "bytes",  "a private key as PEM")                                       \
     /* link */                                                                                                \

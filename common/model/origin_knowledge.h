@@ -51,6 +51,7 @@ struct origin_knowledge {
     X(H2_NOT_SPOKEN, 3, "h2_not_spoken")           /* ALPN said h2, something else came */   \
     X(H2_RESETS, 4, "h2_resets")                   /* one stream after the other reset */    \
     X(H2_GOAWAYS, 5, "h2_goaways")                 /* GOAWAY with errors, again and again */ \
+    X(H2_CLOSED, 7, "h2_closed")                   /* ALPN said h2, then it closed */        \
     X(H2_RESUMED, 6, "h2_resumed")                 /* an answer came over HTTP/2 again */
 
 enum origin_reason {

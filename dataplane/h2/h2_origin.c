@@ -192,11 +192,28 @@ static void on_settings(struct h2_session *session)
 static void on_goaway(struct h2_session *session, uint32_t code)
 {
     struct h2_origin *origin = origin_of(session);
+    if (code != NGHTTP2_NO_ERROR && code != NGHTTP2_HTTP_1_1_REQUIRED)
+        origin->conn.flaw = ORIGIN_REASON_H2_GOAWAYS;
     start_draining(origin);
     if (code != NGHTTP2_HTTP_1_1_REQUIRED)
         return;
     origin->h1_required = true;
     h2_session_end(session, ERR_ORIGIN_H1_REQUIRED, false);
+}
+
+/* Resets by which an origin says that it, or we, got HTTP/2 wrong; not those that are its right. */
+static bool is_break(uint32_t code)
+{
+    return code != NGHTTP2_NO_ERROR && code != NGHTTP2_CANCEL && code != NGHTTP2_REFUSED_STREAM &&
+           code != NGHTTP2_HTTP_1_1_REQUIRED && code != NGHTTP2_ENHANCE_YOUR_CALM;
+}
+
+static void count_stream(struct h2_origin *origin, const struct h2_stream *stream, uint32_t code)
+{
+    if (stream->in_ended)
+        origin->conn.answers_count++;
+    else if (stream->in_reset && is_break(code))
+        origin->conn.resets_count++;
 }
 
 static enum err closed_err(const struct h2_stream *stream, uint32_t code)
@@ -206,13 +223,16 @@ static enum err closed_err(const struct h2_stream *stream, uint32_t code)
     if (!stream->out_head_sent || code == NGHTTP2_REFUSED_STREAM)
         return ERR_ORIGIN_NOT_PROCESSED;
     /* Not its own reset: nghttp2 has found the answer malformed or of the wrong length. */
-    return stream->in_reset ? ERR_ORIGIN_RESET : ERR_ORIGIN_ANSWER;
+    if (!stream->in_reset)
+        return ERR_ORIGIN_ANSWER;
+    return is_break(code) ? ERR_ORIGIN_STREAM_RESET : ERR_ORIGIN_RESET;
 }
 
 /* After a complete answer a reset, whatever its code, says that the rest of the request is not
  * wanted: side_fail knows that the response has ended. */
 static void on_stream_closed(struct h2_stream *stream, uint32_t code)
 {
+    count_stream(origin_of(stream->session), stream, code);
     if (!side_attached(&stream->side))
         return;
     if (stream->in_ended && stream->out_ended)
@@ -228,7 +248,7 @@ static enum err lost_err(const struct h2_stream *stream)
         return ERR_ORIGIN_H1_REQUIRED;
     if (!stream->out_head_sent)
         return ERR_ORIGIN_NOT_PROCESSED;
-    if (origin->session.err == ERR_ORIGIN_H2_BROKEN)
+    if (origin->conn.flaw != ORIGIN_REASON_NONE)
         return ERR_ORIGIN_H2_BROKEN;
     return origin->reused ? ERR_ORIGIN_STALE : ERR_ORIGIN_RESET;
 }
@@ -265,6 +285,7 @@ static uint64_t on_tick(struct h2_session *session, uint64_t now_ms)
     const struct h2_origin_options *options = &origin_of(session)->options;
 
     if (!session->settings_seen && now_ms - session->opened_at_ms >= options->settings_timeout_ms) {
+        origin_of(session)->conn.flaw = ORIGIN_REASON_H2_NO_SETTINGS;
         h2_session_end(session, ERR_ORIGIN_H2_BROKEN, true);
         return 0;
     }
@@ -315,9 +336,23 @@ static const struct http_conn_ops origin_conn_ops = {
     .close = origin_close,
 };
 
+/* The peer ended it, unless it drains. */
+static void note_flaw(struct h2_origin *origin)
+{
+    const struct h2_session *session = &origin->session;
+    if (origin->conn.flaw != ORIGIN_REASON_NONE)
+        return;
+    if (session->err == ERR_ORIGIN_H2_BROKEN)
+        origin->conn.flaw = session->settings_seen ? ORIGIN_REASON_H2_PROTOCOL_ERRORS
+                                                   : ORIGIN_REASON_H2_NOT_SPOKEN;
+    else if (!session->settings_seen && !origin->conn.draining)
+        origin->conn.flaw = ORIGIN_REASON_H2_CLOSED;
+}
+
 static void on_ending(struct h2_session *session)
 {
     struct h2_origin *origin = origin_of(session);
+    note_flaw(origin);
     origin->conn.draining = true;
     origin->reused = origin->conn.exchanges_run > session->streams.count;
 }

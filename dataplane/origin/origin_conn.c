@@ -210,6 +210,7 @@ static void conn_on_slots(void *owner)
     if (conn->http->slots_max != conn->slots_first)
         conn->told = true;
     origin_conn_update(conn);
+    origin_flaw_count_streams(conn);
     if (conn->told && conn->http->version == HTTP_2 && conn->http->slots_max > 0)
         conn->pool->streams_told = conn->http->slots_max;
     if (origin_pool_waiting(conn->pool) > 0)
@@ -224,26 +225,9 @@ static void conn_on_draining(void *owner)
     count_live(conn, false);
     origin_conn_enter(conn, CONN_DRAINING);
     deadline_disarm(loop_of(conn), &conn->idle);
+    origin_flaw_note(conn);
     if (origin_pool_waiting(conn->pool) > 0)
         origin_pool_post(conn->pool);
-}
-
-static void note_h2_end(struct origin_conn *conn, enum err err)
-{
-    struct origin_pool *pool = conn->pool;
-    if (err != ERR_ORIGIN_H2_BROKEN) {
-        if (conn->http->exchanges_run > 0)
-            origin_health_h2_worked(&pool->health);
-        return;
-    }
-    uint64_t suspended_ms = origin_health_h2_broken(&pool->health);
-    if (suspended_ms == 0)
-        return;
-    uint64_t until_ms = loop_now_ms(loop_of(conn)) + suspended_ms;
-    if (until_ms > pool->h1_until_ms)
-        pool->h1_until_ms = until_ms;
-    log_warn("origin_h2_suspended", F_SPAN("zone", id_span(&pool->origin.zone_id)),
-             F_SPAN("address", pool->origin.address), F_U64("suspended_ms", suspended_ms));
 }
 
 static void conn_on_closed(void *owner, enum err err)
@@ -251,8 +235,8 @@ static void conn_on_closed(void *owner, enum err err)
     struct origin_conn *conn = owner;
     struct origin_pool *pool = conn->pool;
     ASSERT(conn->http != NULL);
-    if (conn->http->version == HTTP_2)
-        note_h2_end(conn, err);
+    (void)err;
+    origin_flaw_note(conn);
     count_running(conn, 0);
     count_live(conn, false);
     if (origin_pool_waiting(pool) > 0)

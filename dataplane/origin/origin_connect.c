@@ -96,6 +96,7 @@ static struct http_conn *open_h1(struct transport *transport, struct origin_conn
 {
     struct h1_origin_options h1_options = {
         .read_timeout_ms = conn->pool->pools->options.read_timeout_ms,
+        .tunnel_idle_ms = conn->pool->pools->options.tunnel_idle_ms,
     };
     return h1_origin_open(transport, &h1_options, &origin_conn_events, conn);
 }

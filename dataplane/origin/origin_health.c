@@ -4,11 +4,12 @@
  */
 #include "dataplane/origin/origin_health.h"
 
+#include "common/base/random.h"
+#include "common/model/limits.h"
+
 #define ASIDE_FIRST_MS 1000
 #define ASIDE_DOUBLINGS_MAX 6
-#define H2_BROKEN_ALLOWED 2
-#define H2_SUSPENDED_FIRST_MS 60000
-#define H2_SUSPENDED_DOUBLINGS_MAX 6
+#define SUSPENDED_DOUBLINGS_MAX 16
 
 static uint64_t doubled(uint64_t first_ms, unsigned times, unsigned times_max)
 {
@@ -28,15 +29,48 @@ void origin_health_worked(struct origin_health *health)
     health->failure_count = 0;
 }
 
-uint64_t origin_health_h2_broken(struct origin_health *health)
+/* ---- HTTP/2 */
+
+static uint64_t pause_ms(unsigned count, uint64_t first_ms)
 {
-    if (++health->h2_broken_count <= H2_BROKEN_ALLOWED)
-        return 0;
-    return doubled(H2_SUSPENDED_FIRST_MS, health->h2_broken_count - H2_BROKEN_ALLOWED - 1,
-                   H2_SUSPENDED_DOUBLINGS_MAX);
+    uint64_t pause = doubled(first_ms, count, SUSPENDED_DOUBLINGS_MAX);
+    if (pause > LIMIT_ORIGIN_SUSPENDED_MAX_MS)
+        pause = LIMIT_ORIGIN_SUSPENDED_MAX_MS;
+    return pause - random_below(pause / 4 + 1);
 }
 
-void origin_health_h2_worked(struct origin_health *health)
+/* What was long ago says nothing about today. */
+static void forget_old(struct origin_suspension *suspension, uint64_t now_ms)
 {
-    health->h2_broken_count = 0;
+    if (now_ms - suspension->broke_at_ms > LIMIT_ORIGIN_H2_BREAKS_MS)
+        suspension->break_count = 0;
+    if (!suspension->open && now_ms > suspension->until_ms + LIMIT_ORIGIN_SUSPENDED_MAX_MS)
+        suspension->count = 0;
+}
+
+uint64_t origin_suspension_broke(struct origin_suspension *suspension, bool hopeless,
+                                 uint64_t first_ms, uint64_t now_ms)
+{
+    forget_old(suspension, now_ms);
+    suspension->broke_at_ms = now_ms;
+    /* Connections that were open before go on to break: they prove nothing new. */
+    if (now_ms < suspension->until_ms)
+        return 0;
+    suspension->break_count++;
+    if (!hopeless && !suspension->open && suspension->break_count < LIMIT_ORIGIN_H2_BREAKS)
+        return 0;
+    uint64_t suspended_ms = pause_ms(suspension->count, first_ms);
+    suspension->break_count = 0;
+    suspension->count++;
+    suspension->open = true;
+    suspension->until_ms = now_ms + suspended_ms;
+    return suspended_ms;
+}
+
+bool origin_suspension_worked(struct origin_suspension *suspension, uint64_t now_ms)
+{
+    if (!suspension->open || now_ms < suspension->until_ms)
+        return false;
+    suspension->open = false;
+    return true;
 }

@@ -21,6 +21,7 @@
 #include "dataplane/net/deadline.h"
 #include "dataplane/net/tls_profile.h"
 #include "dataplane/origin/origin_health.h"
+#include "dataplane/origin/origin_memory.h"
 #include "dataplane/origin/origin_pool.h"
 
 enum origin_conn_state {
@@ -38,8 +39,6 @@ enum origin_lane { LANE_FRESH_H1, LANE_FRESH, LANE_H1, LANE_ANY, LANE_COUNT };
 /* What a dial offers. */
 enum origin_offer { OFFER_ANY, OFFER_H1, OFFER_COUNT };
 
-enum origin_protocol { PROTOCOL_UNKNOWN, PROTOCOL_H1, PROTOCOL_H2 };
-
 struct origin_connect;
 
 struct origin_conn {
@@ -55,6 +54,8 @@ struct origin_conn {
     bool told;              /* the origin's SETTINGS must have arrived */
     bool live;              /* its part of pool->live_counts */
     bool ended;             /* http_conn_close was called */
+    bool flaw_noted;        /* what is wrong with its HTTP/2 was counted */
+    uint64_t answers_seen, resets_seen; /* of http, when they were looked at last */
     uint64_t requests_max, retire_at_ms; /* then it is drained; jittered */
     struct deadline idle;
     struct origin_conn_facts facts;
@@ -85,9 +86,7 @@ struct origin_pool {
     unsigned pins;                   /* > 0: somebody below us on the stack uses it */
     uint32_t streams_max;            /* of the ticket that was looked at last */
     uint32_t streams_told;           /* what the last HTTP/2 connection was told; 0: nothing yet */
-    enum origin_protocol protocol;   /* meaningful until protocol_until_ms */
-    uint64_t protocol_until_ms;
-    uint64_t h1_until_ms; /* until then every ticket is taken for an h1_only one */
+    struct origin_known *known; /* of its protocol; the memory's */
     struct origin_health health;
     uint8_t bytes[]; /* key, address, sni */
 };
@@ -100,6 +99,7 @@ struct origin_pools {
     const struct origin_connector *connector;
     struct tls_profile *profiles[2][2]; /* [verified][h2_offered]; NULL until it is needed */
     struct map by_key;
+    struct origin_memory memory;
     struct list lru;
     struct buf key;                            /* scratch */
     struct origin_pool *recent[ORIGIN_RECENT]; /* by where the address stands in memory */
@@ -137,6 +137,8 @@ void origin_pool_post(struct origin_pool *pool);
 /* What the next dial will speak. */
 enum origin_protocol origin_pool_protocol(const struct origin_pool *pool);
 void origin_pool_learn(struct origin_pool *pool, enum origin_protocol protocol);
+/* Something else is known of its protocol than was when its tickets were put in their lanes. */
+void origin_pool_known_anew(struct origin_pool *pool);
 /* Refuses those of the tickets a dial was made for whom nothing else will carry. */
 void origin_pool_dial_failed(struct origin_pool *pool, enum origin_offer offer, enum err err,
                              const struct problem *problem);
@@ -157,6 +159,12 @@ void origin_conn_failed(struct origin_conn *conn, enum err err, const struct pro
 void origin_conn_update(struct origin_conn *conn);
 /* Ends it now, whatever it does. */
 void origin_conn_end(struct origin_conn *conn);
+
+/* ---- origin_flaw.c: what a connection shows of the origin's HTTP/2 */
+/* Its http says that HTTP/2 does not work here, or ends. */
+void origin_flaw_note(struct origin_conn *conn);
+/* Streams have ended on it. */
+void origin_flaw_count_streams(struct origin_conn *conn);
 
 /* ---- origin_connect.c */
 extern const struct origin_connector origin_connect_connector;

@@ -35,20 +35,21 @@ enum origin_protocol origin_pool_protocol(const struct origin_pool *pool)
 {
     if (h1_always(pool))
         return PROTOCOL_H1;
-    return loop_now_ms(loop_of(pool)) < pool->protocol_until_ms ? pool->protocol : PROTOCOL_UNKNOWN;
+    const struct origin_known *known = pool->known;
+    return loop_now_ms(loop_of(pool)) < known->protocol_until_ms ? known->protocol
+                                                                 : PROTOCOL_UNKNOWN;
 }
 
 void origin_pool_learn(struct origin_pool *pool, enum origin_protocol protocol)
 {
-    pool->protocol = protocol;
-    pool->protocol_until_ms = loop_now_ms(loop_of(pool)) + LIMIT_ORIGIN_PROTOCOL_MS;
+    origin_memory_negotiated(&pool->pools->memory, pool->known, protocol,
+                             loop_now_ms(loop_of(pool)));
 }
 
 void origin_pool_require_h1(struct origin_pool *pool)
 {
-    uint64_t until_ms = loop_now_ms(loop_of(pool)) + LIMIT_ORIGIN_PROTOCOL_MS;
-    if (until_ms > pool->h1_until_ms)
-        pool->h1_until_ms = until_ms;
+    origin_memory_h1_required(&pool->pools->memory, pool->known, loop_now_ms(loop_of(pool)));
+    origin_pool_known_anew(pool);
 }
 
 void origin_pool_post(struct origin_pool *pool)
@@ -66,7 +67,8 @@ bool origin_pool_empty(const struct origin_pool *pool)
 
 static enum origin_lane lane_of(const struct origin_pool *pool, const struct origin_ticket *ticket)
 {
-    bool h1_only = !h1_always(pool) && (ticket->h1_only || ticket->asked_at_ms < pool->h1_until_ms);
+    bool h1_only = !h1_always(pool) && !ticket->h2_only &&
+                   (ticket->h1_only || ticket->asked_at_ms < origin_known_h1_until_ms(pool->known));
     if (ticket->fresh_only)
         return h1_only ? LANE_FRESH_H1 : LANE_FRESH;
     return h1_only ? LANE_H1 : LANE_ANY;
@@ -82,6 +84,29 @@ void origin_pool_acquire(struct origin_pool *pool, struct origin_ticket *ticket)
     ticket->list = refused ? &pool->refused : &pool->lanes[lane_of(pool, ticket)];
     list_push_back(ticket->list, &ticket->node);
     origin_pool_post(pool);
+}
+
+/* Only towards HTTP/1.1: who waits there goes on to wait there. */
+static void move_tickets(struct origin_pool *pool, enum origin_lane from)
+{
+    LIST_EACH(&pool->lanes[from], node)
+    {
+        struct origin_ticket *ticket = ticket_of(node);
+        enum origin_lane lane = lane_of(pool, ticket);
+        if (lane == from)
+            continue;
+        list_remove(ticket->list, node);
+        ticket->list = &pool->lanes[lane];
+        list_push_back(ticket->list, node);
+    }
+}
+
+void origin_pool_known_anew(struct origin_pool *pool)
+{
+    move_tickets(pool, LANE_FRESH);
+    move_tickets(pool, LANE_ANY);
+    if (origin_pool_waiting(pool) > 0)
+        origin_pool_post(pool);
 }
 
 static void detach_ticket(struct origin_ticket *ticket)
@@ -145,7 +170,7 @@ static struct origin_conn *conn_for(struct origin_pool *pool, enum origin_lane l
         UNREACHABLE();
     }
     /* Where HTTP/2 is known, HTTP/1.1 connections are for those who need them. */
-    if (conn || origin_pool_protocol(pool) == PROTOCOL_H2)
+    if (conn || ticket->h2_only || origin_pool_protocol(pool) == PROTOCOL_H2)
         return conn;
     return lane == LANE_ANY ? conn_of(list_first(h1)) : youngest(h1, ticket);
 }
@@ -159,6 +184,10 @@ static bool grant_first(struct origin_pool *pool, enum origin_lane lane)
     struct origin_conn *conn;
     while ((conn = conn_for(pool, lane, ticket)) != NULL && !http_conn_free_slots(conn->http))
         origin_conn_update(conn); /* it was told of less than we were told */
+    if (!conn && ticket->h2_only && origin_pool_protocol(pool) == PROTOCOL_H1) {
+        refuse_first(&pool->lanes[lane], ERR_ORIGIN_H2_MISSING, NULL);
+        return true;
+    }
     if (!conn)
         return false;
     detach_ticket(ticket);

@@ -27,6 +27,7 @@
 
 #include "common/model/address_policy.h"
 #include "common/model/origin.h"
+#include "common/model/origin_knowledge.h"
 #include "dataplane/http/http_conn.h"
 #include "dataplane/net/loop.h"
 #include "dataplane/net/resolve.h"
@@ -35,6 +36,13 @@ struct origin_pools; /* all pools of one worker */
 struct origin_pool;
 struct origin_ticket;
 
+/* Who is told what is learned, and what is decided because of it; either may be NULL. */
+struct origin_listener {
+    void (*learned)(void *owner, const struct origin_knowledge *what);
+    void (*decided)(void *owner, const struct origin_event *event);
+    void *owner;
+};
+
 struct origin_pools_options {
     struct loop *loop;
     struct resolver *resolver;
@@ -42,6 +50,9 @@ struct origin_pools_options {
     const char *ca_file; /* NULL: the system's */
     uint64_t connect_timeout_ms;
     uint64_t read_timeout_ms;
+    uint64_t suspended_ms; /* HTTP/2 that broke rests for so long at first; 0: the limit's */
+    struct origin_listener listener;
+    uint64_t tunnel_idle_ms; /* 0: LIMIT_TUNNEL_IDLE_MS */
     /* Less LIMIT_ORIGIN_CONN_JITTER at most; 0: the limits of these names. */
     uint64_t conn_requests_max;
     uint64_t conn_age_ms_max;
@@ -51,6 +62,9 @@ MUST_USE enum err origin_pools_open(const struct origin_pools_options *options,
                                     struct origin_pools **out, struct problem *problem);
 /* Closes every connection; later, from the loop, calls closed. */
 void origin_pools_close(struct origin_pools **pools, void (*closed)(void *owner), void *owner);
+
+/* What another worker has learned, or this host knew before. */
+void origin_pools_know(struct origin_pools *pools, const struct origin_knowledge *what);
 
 /* The pool for this origin, made when it is new; it stays as long as somebody waits, connects or is
  * connected: ask for it anew each time.  NULL when LIMIT_ORIGIN_POOLS others are all in use, or
@@ -75,6 +89,7 @@ struct origin_ticket {
     uint32_t streams_max; /* the hostname's or zone's origin_h2_max_streams, applied when the slot
                              is granted */
     bool h1_only;         /* after HTTP_1_1_REQUIRED */
+    bool h2_only;         /* gRPC: refused with ERR_ORIGIN_H2_MISSING where there is none */
     bool fresh_only;      /* not on a connection that was used before */
     /* the pool's */
     struct list_node node;

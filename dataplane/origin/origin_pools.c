@@ -54,6 +54,8 @@ enum err origin_pools_open(const struct origin_pools_options *options, struct or
     pools->options = *options;
     if (options->conn_requests_max == 0)
         pools->options.conn_requests_max = LIMIT_ORIGIN_CONN_REQUESTS;
+    if (options->tunnel_idle_ms == 0)
+        pools->options.tunnel_idle_ms = LIMIT_TUNNEL_IDLE_MS;
     if (options->conn_age_ms_max == 0)
         pools->options.conn_age_ms_max = LIMIT_ORIGIN_CONN_AGE_MS;
     pools->connector = &origin_connect_connector;
@@ -64,6 +66,11 @@ enum err origin_pools_open(const struct origin_pools_options *options, struct or
         return err;
     }
     map_init(&pools->by_key);
+    origin_memory_init(&pools->memory);
+    pools->memory.learned = options->listener.learned;
+    pools->memory.owner = options->listener.owner;
+    if (options->suspended_ms > 0)
+        pools->memory.suspended_first_ms = options->suspended_ms;
     list_init(&pools->lru);
     buf_init(&pools->key, KEY_BYTES_MAX);
     wake_init(&pools->close_wake, pools_close_woken);
@@ -133,6 +140,7 @@ static struct origin_pool *make_pool(struct origin_pools *pools, struct span key
     pool->key = put_bytes(&at, key);
     pool->origin.address = put_bytes(&at, origin->address);
     pool->origin.sni = put_bytes(&at, origin->sni);
+    pool->known = origin_memory_use(&pools->memory, pool->key, pool);
     origin_pool_init(pool);
     list_push_back(&pools->lru, &pool->lru_node);
     (void)map_put(&pools->by_key, pool->key, pool);
@@ -150,6 +158,7 @@ static void free_pool(struct origin_pool *pool)
         if (pools->recent[i] == pool)
             pools->recent[i] = NULL;
     list_remove(&pools->lru, &pool->lru_node);
+    origin_memory_leave(&pools->memory, pool->known);
     free(pool);
 }
 
@@ -191,6 +200,14 @@ struct origin_pool *origin_pools_get(struct origin_pools *pools, const struct or
     }
     pool->used_at_ms = loop_now_ms(pools->options.loop);
     return pool;
+}
+
+void origin_pools_know(struct origin_pools *pools, const struct origin_knowledge *what)
+{
+    struct origin_known *known =
+        origin_memory_put(&pools->memory, what, loop_now_ms(pools->options.loop));
+    if (known && known->pool)
+        origin_pool_known_anew(known->pool);
 }
 
 /* Frees the empty pools whose memory has expired. */
@@ -238,6 +255,7 @@ static void finish_close(struct origin_pools *pools)
     wake_cancel(&pools->options.loop->wakeq, &pools->close_wake);
     unref_profiles(pools);
     map_release(&pools->by_key);
+    origin_memory_release(&pools->memory);
     buf_release(&pools->key);
     free(pools);
     closed(owner);

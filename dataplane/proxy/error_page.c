@@ -22,6 +22,8 @@ static const struct error_text texts[] = {
      "The origin sent an answer that is not valid HTTP."},
     {ERR_ORIGIN_RESET, "Connection to the origin lost",
      "The origin closed the connection before it had answered."},
+    {ERR_ORIGIN_STREAM_RESET, "Stream reset by the origin",
+     "The origin broke off its answer before it had begun."},
     {ERR_ORIGIN_STALE, "Connection to the origin lost",
      "The origin closed the connection before it had answered."},
     {ERR_ORIGIN_NOT_PROCESSED, "Refused by the origin",
@@ -29,6 +31,8 @@ static const struct error_text texts[] = {
     {ERR_ORIGIN_H1_REQUIRED, "Protocol refused by the origin",
      "The origin asked for HTTP/1.1, which this request cannot use."},
     {ERR_ORIGIN_H2_BROKEN, "Protocol error at the origin", "The origin broke the rules of HTTP/2."},
+    {ERR_ORIGIN_H2_MISSING, "Protocol not spoken by the origin",
+     "The origin does not speak HTTP/2, which this request needs."},
     {ERR_ORIGIN_REFUSED, "Origin is down", "The origin refused the connection."},
     {ERR_ORIGIN_CONNECT_TIMEOUT, "Connection timed out",
      "The origin did not accept a connection in time."},
@@ -103,6 +107,11 @@ static void write_html(const struct error_page *page, const char *time, struct b
     buf_append_str(out, "<dt>Ray</dt><dd>");
     write_escaped(page->ray, out);
     buf_appendf(out, "</dd>\n<dt>Time</dt><dd>%s</dd>\n</dl>\n</body>\n</html>\n", time);
+}
+
+const char *error_page_sentence(enum err err)
+{
+    return text_of(err)->sentence;
 }
 
 void error_page_write(const struct error_page *page, struct buf *out)

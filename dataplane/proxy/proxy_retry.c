@@ -32,13 +32,20 @@ static bool allowed(const struct proxy_retry_question *question)
     UNREACHABLE();
 }
 
+/* The one repeat goes where the same thing cannot happen again. */
+static bool blames_h2(enum err err)
+{
+    return err == ERR_ORIGIN_H1_REQUIRED || err == ERR_ORIGIN_H2_BROKEN ||
+           err == ERR_ORIGIN_STREAM_RESET;
+}
+
 enum proxy_retry proxy_retry_decide(const struct proxy_retry_question *question)
 {
     if (!allowed(question))
         return PROXY_GIVE_UP;
     if (question->err == ERR_ORIGIN_REFUSED || question->err == ERR_ORIGIN_UNREACHABLE)
         return PROXY_OTHER_ORIGIN;
-    if (question->err != ERR_ORIGIN_H1_REQUIRED && question->err != ERR_ORIGIN_H2_BROKEN)
+    if (!blames_h2(question->err))
         return PROXY_FRESH;
     return question->grpc || question->h1_only ? PROXY_GIVE_UP : PROXY_FRESH_H1;
 }

@@ -24,7 +24,7 @@ static void numbers_that_are_nothing_are_known_as_such(void **state)
     assert_false(origin_fact_known(5));
     assert_false(origin_reason_known(0));
     assert_true(origin_reason_known(ORIGIN_REASON_H2_RESUMED));
-    assert_false(origin_reason_known(7));
+    assert_false(origin_reason_known(8));
 }
 
 static void a_fact_ends_when_its_time_has_come(void **state)

@@ -263,7 +263,7 @@ static void facts_and_events_are_checked(void **state)
 {
     (void)state;
     struct message message = sample(16);
-    message.event.of.reason = (enum origin_reason)7;
+    message.event.of.reason = (enum origin_reason)8;
     refused_at(&message, "reason");
     message = sample(16);
     message.event.of.until_s = MESSAGE_WALL_MAX_S + 1ull;

@@ -554,7 +554,9 @@ static void broken_h2_is_suspended_after_three_times(void **state)
         ask(i, 1, 100);
         settle();
         assert_int_equal(dials[i]->offer, OFFER_ANY);
-        fake_conn_die(open_dial(i, HTTP_2, 100), ERR_ORIGIN_H2_BROKEN);
+        struct fake_conn *fake = open_dial(i, HTTP_2, 100);
+        fake->conn.flaw = ORIGIN_REASON_H2_PROTOCOL_ERRORS;
+        fake_conn_die(fake, ERR_ORIGIN_H2_BROKEN);
         origin_ticket_cancel(&tickets[i].ticket);
         settle();
     }

@@ -89,6 +89,8 @@ static void broken_http_2_moves_idempotent_methods_only(void **state)
     (void)state;
     assert_int_equal(decide(get_that_failed(ERR_ORIGIN_H2_BROKEN)), PROXY_FRESH_H1);
     assert_int_equal(decide(post_that_failed(ERR_ORIGIN_H2_BROKEN)), PROXY_GIVE_UP);
+    assert_int_equal(decide(get_that_failed(ERR_ORIGIN_STREAM_RESET)), PROXY_FRESH_H1);
+    assert_int_equal(decide(post_that_failed(ERR_ORIGIN_STREAM_RESET)), PROXY_GIVE_UP);
 }
 
 static void what_cannot_be_replayed_or_was_tried_enough_is_given_up(void **state)
