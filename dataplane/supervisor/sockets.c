@@ -115,7 +115,7 @@ static enum err bind_slot(const struct sockets_options *options, struct sockets 
     return ERR_OK;
 }
 
-/* An orphan that did not come yet listens there with right. */
+/* Only where no orphan is: one that drains, or did not come yet, listens there with right. */
 static enum err probe(const struct sockets_options *options, struct problem *problem)
 {
     TRY(listen_probe(options->https, problem));
@@ -156,7 +156,7 @@ enum err sockets_open(const struct sockets_options *options, struct sockets *out
         log_warn("slots_kept", F_U64("wanted", options->slot_count),
                  F_U64("kept", out->slot_count));
     enum err err = ERR_OK;
-    if (out->slot_count == 0 && !missing)
+    if (out->slot_count == 0 && out->surplus_count == 0 && !missing)
         err = probe(options, problem);
     while (out->slot_count < options->slot_count && err == ERR_OK)
         err = bind_slot(options, out, problem);
