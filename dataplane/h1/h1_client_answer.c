@@ -74,10 +74,11 @@ static void client_on_interim(struct side *side)
 
     if (conn->answer.begun || conn->request.version != HTTP_1_1)
         return;
-    struct span bytes =
-        h1_write_response(side_in_interim(side), bare, H1_PERSIST_UNSAID, &side->exchange->arena);
-    if (transport_write_room(conn->transport) >= bytes.len)
-        transport_write(conn->transport, bytes);
+    for (const struct head *head; (head = side_in_interim(side)) != NULL;) {
+        struct span bytes = h1_write_response(head, bare, H1_PERSIST_UNSAID, &side->exchange->arena);
+        if (transport_write_room(conn->transport) >= bytes.len)
+            transport_write(conn->transport, bytes);
+    }
 }
 
 /* ---- the body */

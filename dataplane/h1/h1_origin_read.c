@@ -30,7 +30,8 @@ static enum err take_interim(struct h1_origin *origin, struct head *head)
 {
     if (head->status == 101 || ++origin->answer.interim_count > LIMIT_INTERIM_ANSWERS)
         return ERR_ORIGIN_ANSWER;
-    if (head->status == 103)
+    /* RFC 9110 15.2: all pass but 100, which answers what the edge itself has asked for. */
+    if (head->status != 100)
         side_put_interim(&origin->side, head);
     return ERR_OK;
 }

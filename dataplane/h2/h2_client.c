@@ -66,9 +66,11 @@ static void submit_interim(struct h2_stream *stream, const nghttp2_nv *items, si
 
 static void client_on_interim(struct side *side)
 {
-    struct h2_block block;
-    h2_fields_response(&block, side_in_interim(side), &side->exchange->arena);
-    submit_interim(h2_stream_of_side(side), block.items, block.count);
+    for (const struct head *head; side_attached(side) && (head = side_in_interim(side)) != NULL;) {
+        struct h2_block block;
+        h2_fields_response(&block, head, &side->exchange->arena);
+        submit_interim(h2_stream_of_side(side), block.items, block.count);
+    }
 }
 
 /* The rest of the request is not wanted; the answer is still to be sent whole (L7). */

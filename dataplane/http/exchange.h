@@ -59,6 +59,12 @@ struct exchange_observer_ops {
     void (*on_done)(void *observer); /* last; the arena is freed when it returns */
 };
 
+/* 1xx heads that the client side has not been told of yet. */
+struct interim_queue {
+    struct head *heads[LIMIT_INTERIM_ANSWERS];
+    uint32_t count, taken;
+};
+
 struct exchange {
     struct exchange_pools *pools;
     struct arena arena;
@@ -70,7 +76,7 @@ struct exchange {
     struct wake observer_wake;
     struct fault fault;
     enum err origin_err;        /* what the last origin side failed with */
-    struct head *interim;       /* the 1xx head that passes */
+    struct interim_queue interims;
     bool interim_seen;          /* limits what may be repeated (L8) */
     bool origin_may_have_acted; /* a byte of the request was consumed by an origin side */
     struct client_facts client_facts;

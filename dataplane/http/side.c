@@ -35,7 +35,10 @@ void side_put_interim(struct side *side, struct head *head)
     ASSERT(side->role == SIDE_ORIGIN && head->status >= 101 && head->status < 200);
     if (side_out(side)->state != FLOW_IDLE)
         return;
-    exchange->interim = head;
+    struct interim_queue *queue = &exchange->interims;
+    if (queue->count == LIMIT_INTERIM_ANSWERS)
+        return; /* those of an attempt before this one still wait */
+    queue->heads[queue->count++] = head;
     exchange->interim_seen = true;
     exchange_post(exchange, exchange->client, SIDE_EVENT_INTERIM);
 }
@@ -179,8 +182,11 @@ struct head *side_in_head(const struct side *side)
 
 struct head *side_in_interim(const struct side *side)
 {
-    ASSERT(side->exchange != NULL);
-    return side->exchange->interim;
+    struct interim_queue *queue = &side->exchange->interims;
+    if (queue->taken < queue->count)
+        return queue->heads[queue->taken++];
+    queue->count = queue->taken = 0;
+    return NULL;
 }
 
 struct span side_peek(const struct side *side)

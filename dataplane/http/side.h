@@ -84,7 +84,7 @@ enum flow_state side_out_state(const struct side *side);
 
 /* The head of the in flow; NULL while it is IDLE. */
 struct head *side_in_head(const struct side *side);
-/* The interim head that on_interim told of. */
+/* The next of the interim heads that on_interim told of; NULL when there is no more. */
 struct head *side_in_interim(const struct side *side);
 /* The longest contiguous run; lent until the next verb on this side. */
 struct span side_peek(const struct side *side);

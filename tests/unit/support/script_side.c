@@ -93,8 +93,10 @@ static void script_on_head(struct side *side)
 
 static void script_on_interim(struct side *side)
 {
-    script_of(side)->interim_count++;
-    script_of(side)->interim_status = side_in_interim(side)->status;
+    for (const struct head *head; (head = side_in_interim(side)) != NULL;) {
+        script_of(side)->interim_count++;
+        script_of(side)->interim_status = head->status;
+    }
 }
 
 static void script_on_bytes(struct side *side)

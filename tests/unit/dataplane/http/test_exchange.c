@@ -615,6 +615,25 @@ static void l9_an_interim_head_changes_no_state(void **state)
     finish(&rig);
 }
 
+static void l9_interim_heads_that_come_at_once_all_pass(void **state)
+{
+    (void)state;
+    struct fake_rig rig;
+    open_both(&rig);
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < LIMIT_INTERIM_ANSWERS + 1; i++)
+            side_put_interim(&rig.origin.side, fake_rig_response(&rig, 103 + i, UNKNOWN));
+        fake_rig_run(&rig);
+        for (int i = 0; i < LIMIT_INTERIM_ANSWERS; i++)
+            assert_int_equal(side_in_interim(&rig.client.side)->status, 103 + i);
+        assert_null(side_in_interim(&rig.client.side));
+    }
+    side_put_head(&rig.origin.side, fake_rig_response(&rig, 200, UNKNOWN));
+    fake_rig_run(&rig);
+    assert_string_equal(rig.client.log, "IIH");
+    finish(&rig);
+}
+
 static void l9_a_client_that_waits_for_100_is_told_when_an_origin_comes(void **state)
 {
     (void)state;
@@ -666,6 +685,7 @@ int main(void)
         cmocka_unit_test(l8_no_origin_gets_a_body_without_its_beginning),
         cmocka_unit_test(l8_an_origin_that_took_the_head_may_have_acted),
         cmocka_unit_test(l9_an_interim_head_changes_no_state),
+        cmocka_unit_test(l9_interim_heads_that_come_at_once_all_pass),
         cmocka_unit_test(l9_a_client_that_waits_for_100_is_told_when_an_origin_comes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
