@@ -25,7 +25,8 @@
 #define STOP_S 2
 
 /* libmicrohttpd's own lines: mostly clients that left, which are no one's trouble. */
-static void log_foreign(void *cls, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void log_foreign(void *cls, const char *format,
+                                                              va_list args)
 {
     (void)cls;
     if (!log_enabled(LOG_DEBUG))

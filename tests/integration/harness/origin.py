@@ -238,14 +238,18 @@ class H1Service:
         chunked = plan.flag("trailers") or plan.flag("chunked")
         if plan.status != 204:
             head += "transfer-encoding: chunked\r\n" if chunked and not bodyless else f"content-length: {len(body)}\r\n"
-        self.sock.sendall(head.encode() + b"\r\n")
-        if bodyless:
-            return True
-        for index, piece in enumerate(plan.pieces(body)):
+        head = head.encode() + b"\r\n"
+        pieces = [] if bodyless else plan.pieces(body)
+        if bodyless or not pieces:
+            self.sock.sendall(head)
+            if bodyless:
+                return True
+        for index, piece in enumerate(pieces):
             if plan.fail == "truncate" and index == max(1, plan.chunks // 2):
                 self.sock.broken = True
                 return False
-            self.sock.sendall(b"%x\r\n%s\r\n" % (len(piece), piece) if chunked else piece)
+            self.sock.sendall(head + (b"%x\r\n%s\r\n" % (len(piece), piece) if chunked else piece))
+            head = b""
             time.sleep(plan.chunk_delay_s)
         if plan.fail == "truncate":
             self.sock.broken = True
