@@ -3,7 +3,7 @@
 A script is a list of steps; it runs once for each request, after the request has come whole (or, when it begins with
 EARLY, as soon as its head is there).  A step is bytes, or a function of (connection, stream) that may return bytes.
 
-    origin = FrameOrigin(certificate)                       # ALPN h2; what does not choose h2 is served as HTTP/1.1
+    origin = FrameOrigin(certificate)                       # ALPN h2; over HTTP/1.1 it has only good answers
     origin.plan("/cut", [head(200, ("content-length", "9")), data(b"half"), rst(2)])
     origin.plan("/once", [goaway(0)], GOOD)                 # the first request, then all others
     origin = FrameOrigin(certificate, alpn=("http/1.1",))   # scripts of text; certificate=None: without TLS
@@ -344,10 +344,11 @@ class FrameOrigin:
     """preface: the steps at the beginning of each HTTP/2 connection."""
 
     def __init__(self, certificate=None, alpn=("h2", "http/1.1"), preface=None):
+        self.alpn = alpn
         self.preface = CALM if preface is None else preface
         self.credits = self.answers_pings = True
         self.plans, self.requests, self.frames, self.opened = {}, [], [], []
-        self.lock = threading.Lock()
+        self.lock, self.closed = threading.Lock(), 0
         self.tls = None
         if certificate:
             self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -367,10 +368,9 @@ class FrameOrigin:
         with self.lock:
             self.requests.append(request)
             scripts = self.plans.get(request.path)
-            if not scripts:
+            if not scripts or (request.protocol != "h2" and "h2" in self.alpn):
                 return otherwise
-            script = scripts[0] if len(scripts) == 1 else scripts.pop(0)
-            return GOOD_H1 if script is GOOD and request.protocol != "h2" else script
+            return scripts[0] if len(scripts) == 1 else scripts.pop(0)
 
     def seen(self, path):
         with self.lock:
@@ -407,4 +407,6 @@ class FrameOrigin:
         except (OSError, ssl.SSLError, ValueError, KeyError, AttributeError, hpack.HPACKError):
             pass
         finally:
+            with self.lock:
+                self.closed += 1
             sock.close()
