@@ -25,6 +25,7 @@
 #include "control/server/server.h"
 #include "control/store/store_audit.h"
 #include "control/store/store_certificates.h"
+#include "control/store/store_origin_ca.h"
 
 #define NAME_SERVERS_BYTES_MAX 1024
 #define RENEW_EVERY_MS 3600000
@@ -119,14 +120,16 @@ static int run_ca(const struct arguments *args)
         return code;
     buf_init(&chain, LIMIT_CERTIFICATE_BYTES);
     enum err err = store_read_begin(store, &conn);
+    bool origin = args->flags[FLAG_origin].count > 0;
     if (err == ERR_OK)
-        err = store_ca_get(conn, &chain, NULL);
+        err = origin ? store_origin_ca_get(conn, &chain, NULL) : store_ca_get(conn, &chain, NULL);
     store_read_end(&conn);
     store_close(&store);
     if (err == ERR_OK)
         printf("%s", buf_cstr(&chain));
     else
-        code = complain(EXIT_FAILURE, "the store has no local CA yet: run bootstrap first");
+        code = complain(EXIT_FAILURE, "the store has no %s CA yet: %s", origin ? "origin" : "local",
+                        origin ? "it comes with the first certificate" : "run bootstrap first");
     buf_release(&chain);
     return code;
 }

@@ -13,7 +13,7 @@
     X(serve,     "REST API, dashboard and the edges' feed, until SIGTERM")                                \
     X(bootstrap, "make the first user and print {\"user_id\",\"account_id\",\"token\"}")                  \
     X(user,      "add a user with an account of his own; prints the same")                                \
-    X(ca,        "print the certificate of the installation's local CA")                                  \
+    X(ca,        "print the certificate of the installation's local CA")                                \
     X(check,     "check the store's file and its audit chain")
 
 #define ALL_COMMANDS (IN_serve | IN_bootstrap | IN_user | IN_ca | IN_check)
@@ -24,6 +24,7 @@
     X("config",         config,         "FILE", ALL_COMMANDS,          NULL, "JSON object with the same names; flags win")     \
     X("email",          email,          "E",    IN_bootstrap | IN_user, NULL, "the user's email address")                      \
     X("password-stdin", password_stdin, "",     IN_bootstrap | IN_user, NULL, "read the password from standard input")         \
+    X("origin",         origin,         "",     IN_ca,                 NULL, "print that of the CA for origins")                   \
     X("listen",         listen,         "ADDR:PORT", IN_serve,         "127.0.0.1:8080", "where the REST API listens")         \
     X("socket",         socket,         "PATH", IN_serve,              "/run/trunkline/control.sock", "Unix socket for the edges") \
     X("edge-user",      edge_user,      "NAME", IN_serve,              NULL, "user whose edge may connect; may be repeated")    \

@@ -70,6 +70,7 @@
     X(ORIGIN_READ_TIMEOUT,    "origin_read_timeout",    504, 524, NEVER,      ORIGIN)           \
     X(ORIGIN_TLS,             "origin_tls",             502, 525, NEVER,      ORIGIN)           \
     X(ORIGIN_CERTIFICATE,     "origin_certificate",     502, 526, NEVER,      ORIGIN)           \
+    X(ORIGIN_CLIENT_CERTIFICATE,"origin_client_certificate",502,525,NEVER,    ORIGIN)           \
     X(ORIGIN_RESOLVE,         "origin_resolve",         502, 530, NEVER,      ORIGIN)           \
     X(ORIGIN_ADDRESS,         "origin_address",         502, 523, NEVER,      ORIGIN)           \
     X(ORIGIN_QUEUE_FULL,      "origin_queue_full",      503, 503, NEVER,      ORIGIN)           \

@@ -81,9 +81,21 @@ MUST_USE enum err certificate_sign_request(const struct certificate_authority *c
                                            const struct certificate_order *order, struct buf *out,
                                            struct problem *problem);
 
-struct certificate_ends {
-    uint64_t not_before_s, not_after_s; /* both 0: not a certificate */
+/* What certificate_sign_request made. */
+struct certificate_made {
+    uint64_t not_after_s;
+    char serial[64]; /* hex */
 };
-struct certificate_ends certificate_ends_of(struct span chain_pem);
+/* False when it is not a certificate of ours. */
+bool certificate_describe(struct span chain_pem, struct certificate_made *out);
+
+struct certificate_revocations {
+    const struct span *serials; /* hex */
+    size_t serial_count;
+    uint64_t now_s;
+};
+/* Appends ca's certificate and, behind it, the signed list of what it has revoked, as PEM. */
+MUST_USE enum err certificate_revoke(const struct certificate_authority *ca,
+                                     const struct certificate_revocations *what, struct buf *out);
 
 #endif

@@ -9,6 +9,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include "common/base/hex.h"
 #include "common/base/random.h"
 
 #define SERIAL_BYTES 16
@@ -252,14 +253,82 @@ enum err certificate_sign_request(const struct certificate_authority *ca,
     return err;
 }
 
-struct certificate_ends certificate_ends_of(struct span chain_pem)
+/* ---- what is no longer valid */
+
+static bool add_revoked(X509_CRL *list, struct span serial, ASN1_TIME *now)
 {
-    struct certificate_ends ends = {0, 0};
+    char text[2 * SERIAL_BYTES + 1];
+    BIGNUM *number = NULL;
+    X509_REVOKED *entry = X509_REVOKED_new();
+    ASN1_INTEGER *value = NULL;
+    bool set = entry != NULL && span_to_cstr(serial, text, sizeof(text)) &&
+               BN_hex2bn(&number, text) != 0 && (value = BN_to_ASN1_INTEGER(number, NULL)) != NULL;
+    bool added = set && X509_REVOKED_set_serialNumber(entry, value) == 1 &&
+                 X509_REVOKED_set_revocationDate(entry, now) == 1 &&
+                 X509_CRL_add0_revoked(list, entry) == 1;
+    if (!added)
+        X509_REVOKED_free(entry);
+    ASN1_INTEGER_free(value);
+    BN_free(number);
+    return added;
+}
+
+/* Good until the CA itself ends: a new one is made whenever there is something to add. */
+static bool fill_list(X509_CRL *list, const X509 *issuer,
+                      const struct certificate_revocations *what)
+{
+    ASN1_TIME *now = ASN1_TIME_set(NULL, (time_t)what->now_s);
+    bool filled = now != NULL && X509_CRL_set_version(list, X509_CRL_VERSION_2) == 1 &&
+                  X509_CRL_set_issuer_name(list, X509_get_subject_name(issuer)) == 1 &&
+                  X509_CRL_set1_lastUpdate(list, now) == 1 &&
+                  X509_CRL_set1_nextUpdate(list, X509_get0_notAfter(issuer)) == 1;
+    for (size_t i = 0; filled && i < what->serial_count; i++)
+        filled = add_revoked(list, what->serials[i], now);
+    ASN1_TIME_free(now);
+    return filled && X509_CRL_sort(list) == 1;
+}
+
+static bool write_list(X509_CRL *list, struct buf *out)
+{
+    char *text = NULL;
+    BIO *bio = BIO_new(BIO_s_mem());
+    bool written = bio != NULL && PEM_write_bio_X509_CRL(bio, list) == 1;
+    if (written) {
+        long len = BIO_get_mem_data(bio, &text);
+        buf_append(out, span_of(text, (size_t)len));
+    }
+    BIO_free(bio);
+    return written && !out->overflowed;
+}
+
+enum err certificate_revoke(const struct certificate_authority *ca,
+                            const struct certificate_revocations *what, struct buf *out)
+{
+    ERR_clear_error();
+    X509 *issuer = certificate_read_chain(ca->chain_pem);
+    EVP_PKEY *key = certificate_read_key(ca->key_pem);
+    X509_CRL *list = X509_CRL_new();
+    bool made = issuer != NULL && key != NULL && list != NULL && fill_list(list, issuer, what) &&
+                X509_CRL_sign(list, key, EVP_sha256()) > 0 && write_pem(issuer, NULL, out) &&
+                write_list(list, out);
+    X509_CRL_free(list);
+    EVP_PKEY_free(key);
+    X509_free(issuer);
+    ERR_clear_error();
+    return made ? ERR_OK : ERR_INTERNAL;
+}
+
+bool certificate_describe(struct span chain_pem, struct certificate_made *out)
+{
     X509 *leaf = certificate_read_chain(chain_pem);
-    if (leaf == NULL || !certificate_read_time(X509_get0_notBefore(leaf), &ends.not_before_s) ||
-        !certificate_read_time(X509_get0_notAfter(leaf), &ends.not_after_s))
-        ends = (struct certificate_ends){0, 0};
+    const ASN1_INTEGER *serial = leaf ? X509_get0_serialNumber(leaf) : NULL;
+    bool described = leaf != NULL &&
+                     certificate_read_time(X509_get0_notAfter(leaf), &out->not_after_s) &&
+                     ASN1_STRING_length(serial) <= SERIAL_BYTES;
+    if (described)
+        hex_encode(span_of(ASN1_STRING_get0_data(serial), (size_t)ASN1_STRING_length(serial)),
+                   out->serial);
     X509_free(leaf);
     ERR_clear_error();
-    return ends;
+    return described;
 }

@@ -97,6 +97,7 @@
     X(ZONE_CACHE,               65536,    "count",  "hostnames that one worker remembers, absent ones too")       \
     X(TLS_SESSIONS,             1024,     "count",  "origins of one TLS profile whose sessions are kept")         \
     X(ZONE_CACHE_BYTES,         134217728,"bytes",  "decoded documents that one worker remembers")                \
+    X(ORIGIN_TLS_PROFILES,      512,      "count",  "ways of one worker to do TLS to origins, by client certificate") \
     X(TLS_PROFILES,             4096,     "count",  "certificates that one worker holds ready")                   \
     X(DOCUMENT_BYTES,           2097152,  "bytes",  "one zone's document")                                        \
     X(ZONE_HOSTNAMES,           4096,     "count",  "hostnames of one zone that have an origin")                  \

@@ -111,10 +111,12 @@ static void put_certificate(const struct message_certificate *m, struct buf *out
 static void take_certificate(struct payload_reader *reader, struct message_certificate *out)
 {
     out->certificate_id = payload_take_id(reader, PAYLOAD_ID_NEEDED, "certificate_id");
-    out->zone_id = payload_take_id(reader, PAYLOAD_ID_NEEDED, "zone_id");
+    out->zone_id = payload_take_id(reader, PAYLOAD_ID_MAY_BE_EMPTY, "zone_id");
     out->revision = payload_take_u64(reader, "revision");
     out->chain_pem = payload_take_bytes(reader, LIMIT_CERTIFICATE_BYTES, "chain_pem");
     out->key_pem = payload_take_bytes(reader, LIMIT_PRIVATE_KEY_BYTES, "key_pem");
+    if (reader->err == ERR_OK && (out->zone_id.text[0] == '\0') != (out->key_pem.len == 0))
+        payload_refuse(reader, "key_pem", "comes with a zone, and only then");
 }
 
 static void put_commit(const struct message_commit *m, struct buf *out)

@@ -42,7 +42,7 @@ static enum err reply_certificate(struct api_request *request, struct api_reply 
     TRY(api_reader(request, &conn));
     TRY(store_certificate_get(conn, &request->actor.scope, zone_id, id, &request->arena,
                               &certificate));
-    if (certificate.local)
+    if (certificate.local || certificate.client)
         return ERR_NOT_FOUND;
     return api_reply_result(reply, certificate_json(&certificate));
 }
@@ -61,7 +61,7 @@ static enum err certificate_list(struct api_request *request, struct api_reply *
     TRY(store_certificate_list(conn, &request->actor.scope, &zone_id, &request->arena, &list));
     json_t *rows = json_array();
     for (size_t i = 0; i < list.count; i++) {
-        if (list.rows[i].local)
+        if (list.rows[i].local || list.rows[i].client)
             continue;
         uint64_t place = page.total_count++;
         if (place >= page.offset && place - page.offset < page.per_page)

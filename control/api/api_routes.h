@@ -13,7 +13,10 @@ extern const struct api_route api_zones_routes[];
 extern const struct api_route api_settings_routes[];
 extern const struct api_route api_records_routes[];
 extern const struct api_route api_certificates_routes[];
+extern const struct api_route api_origin_tls_routes[];
+extern const struct api_route api_origin_certificates_routes[];
 extern const struct api_route api_edges_routes[];
+extern const struct api_route api_origin_events_routes[];
 
 /* Ends a table. */
 #define API_ROUTES_END                   \

@@ -13,6 +13,7 @@
 #include "control/change/change_int.h"
 #include "control/store/store_audit.h"
 #include "control/store/store_documents.h"
+#include "control/store/store_origin_ca.h"
 
 enum err change_begin(const struct change_door *door, const struct change_actor *actor,
                       struct change **out)
@@ -48,9 +49,10 @@ static enum err write_documents(struct change *change, uint64_t *revision_out,
 {
     uint64_t revision = 0, taken = 0;
     struct digest changed = {{0}};
-    if (change->zone_count == 0)
+    if (change->zone_count == 0 && !change->origin_ca_changed)
         return ERR_OK;
     TRY(store_revision_next(change->conn, &revision));
+    TRY(store_origin_ca_stamp(change->conn, revision));
     for (size_t i = 0; i < change->zone_count; i++)
         TRY(change_document_write(change, &change->zones[i], revision, &changed, problem));
     TRY(store_revision_take(change->conn, &changed, &taken));

@@ -178,5 +178,6 @@ enum err change_bootstrap(struct change *change, const struct change_user_spec *
     if (users > 0)
         return problem_set(problem, ERR_EXISTS, "store", "already has a user");
     TRY(add_local_ca(change));
+    TRY(change_origin_ca_make(change));
     return change_user_create(change, spec, out, problem);
 }

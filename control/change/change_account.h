@@ -29,7 +29,8 @@ struct change_user_made {
 MUST_USE enum err change_user_create(struct change *change, const struct change_user_spec *spec,
                                      struct change_user_made *out, struct problem *problem);
 
-/* The first user, operator and owner, and the local CA.  ERR_EXISTS when there is a user. */
+/* The first user, operator and owner, the local CA and the origin CA.  ERR_EXISTS when there is a
+ * user. */
 MUST_USE enum err change_bootstrap(struct change *change, const struct change_user_spec *spec,
                                    struct change_user_made *out, struct problem *problem);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * change_certificate.c - the certificates that visitors of a zone see.
+ * change_certificate.c - the certificates that a zone shows: to visitors, and to its origins.
  */
 #include "control/change/change_certificate.h"
 
@@ -54,6 +54,7 @@ static bool serves_zone(const struct certificate_facts *facts, struct span zone)
 static enum err inspect(struct change *change, const struct change_certificate_spec *spec,
                         struct span zone, struct certificate_facts *out, struct problem *problem)
 {
+    uint64_t now_s = change->now_us / 1000000;
     struct hostname *names = arena_calloc(&change->arena, CERTIFICATE_NAMES_MAX, sizeof(*names));
     if (spec->chain_pem.len > LIMIT_CERTIFICATE_BYTES)
         return problem_set(problem, ERR_INVALID, "certificate", "has more than %d bytes",
@@ -61,8 +62,10 @@ static enum err inspect(struct change *change, const struct change_certificate_s
     if (spec->key_pem.len > LIMIT_PRIVATE_KEY_BYTES)
         return problem_set(problem, ERR_INVALID, "private_key", "has more than %d bytes",
                            LIMIT_PRIVATE_KEY_BYTES);
-    TRY(certificate_inspect(spec->chain_pem, spec->key_pem, change->now_us / 1000000, names, out,
-                            problem));
+    if (spec->client)
+        return certificate_inspect_client(spec->chain_pem, spec->key_pem, now_s, names, out,
+                                          problem);
+    TRY(certificate_inspect(spec->chain_pem, spec->key_pem, now_s, names, out, problem));
     if (!serves_zone(out, zone))
         return problem_set(problem, ERR_INVALID, "certificate", "names nothing of %.128s",
                            (const char *)arena_cstr(&change->arena, zone));
@@ -88,19 +91,20 @@ static enum err audit_certificate(struct change *change, const struct store_zone
 }
 
 /* One place of LIMIT_ZONE_CERTIFICATES is the local one's. */
-static enum err check_room(struct change *change, const struct store_zone *zone,
+static enum err check_room(struct change *change, const struct store_zone *zone, bool client,
                            struct problem *problem)
 {
     struct store_scope all = change_all();
     struct store_certificate_list list;
-    size_t custom_count = 0;
+    size_t count_max = client ? LIMIT_ZONE_CLIENT_CERTIFICATES : LIMIT_ZONE_CERTIFICATES - 1;
+    size_t count = 0;
     TRY(store_certificate_list(change->conn, &all, &zone->id, &change->arena, &list));
     for (size_t i = 0; i < list.count; i++)
-        custom_count += list.rows[i].local ? 0 : 1;
-    if (custom_count + 1 < LIMIT_ZONE_CERTIFICATES)
+        count += !list.rows[i].local && list.rows[i].client == client ? 1 : 0;
+    if (count < count_max)
         return ERR_OK;
-    return problem_set(problem, ERR_LIMIT, "certificate", "a zone may have %d certificates",
-                       LIMIT_ZONE_CERTIFICATES - 1);
+    return problem_set(problem, ERR_LIMIT, "certificate", "a zone may have %zu certificates%s",
+                       count_max, client ? " for its origins" : "");
 }
 
 enum err change_certificate_create(struct change *change, const struct id *zone_id,
@@ -111,9 +115,10 @@ enum err change_certificate_create(struct change *change, const struct id *zone_
     struct certificate_facts facts;
     TRY(change_find_zone(change, zone_id, PERMISSION_CERTIFICATE_EDIT, &zone, problem));
     TRY(inspect(change, spec, zone.name, &facts, problem));
-    TRY(check_room(change, &zone, problem));
+    TRY(check_room(change, &zone, spec->client, problem));
     struct store_certificate row = change_certificate_row(change, &facts);
     row.zone_id = zone.id;
+    row.client = spec->client;
     row.chain_pem = spec->chain_pem;
     TRY(store_certificate_insert(change->conn, &row, spec->key_pem));
     TRY(audit_certificate(change, &zone, &row, true));
@@ -121,20 +126,41 @@ enum err change_certificate_create(struct change *change, const struct id *zone_
     return change_touch(change, (struct change_zone){zone.id, false}, problem);
 }
 
-enum err change_certificate_delete(struct change *change, const struct id *zone_id,
-                                   const struct id *certificate_id, struct problem *problem)
+struct change_certificate_choice {
+    struct id id;
+    bool client;
+};
+
+static enum err delete_uploaded(struct change *change, const struct id *zone_id,
+                                const struct change_certificate_choice *choice,
+                                struct problem *problem)
 {
+    const struct id *certificate_id = &choice->id;
     struct store_zone zone;
     struct store_certificate row;
     TRY(change_find_zone(change, zone_id, PERMISSION_CERTIFICATE_EDIT, &zone, problem));
     enum err err = store_certificate_get(change->conn, &change->actor.scope, zone_id,
                                          certificate_id, &change->arena, &row);
-    if (err == ERR_NOT_FOUND || (err == ERR_OK && row.local))
+    if (err == ERR_NOT_FOUND || (err == ERR_OK && (row.local || row.client != choice->client)))
         return problem_set(problem, ERR_NOT_FOUND, "", "no such certificate");
     TRY(err);
     TRY(store_certificate_delete(change->conn, zone_id, certificate_id));
     TRY(audit_certificate(change, &zone, &row, false));
     return change_touch(change, (struct change_zone){zone.id, false}, problem);
+}
+
+enum err change_certificate_delete(struct change *change, const struct id *zone_id,
+                                   const struct id *certificate_id, struct problem *problem)
+{
+    const struct change_certificate_choice choice = {*certificate_id, false};
+    return delete_uploaded(change, zone_id, &choice, problem);
+}
+
+enum err change_client_certificate_delete(struct change *change, const struct id *zone_id,
+                                          const struct id *certificate_id, struct problem *problem)
+{
+    const struct change_certificate_choice choice = {*certificate_id, true};
+    return delete_uploaded(change, zone_id, &choice, problem);
 }
 
 /* The commit signs anew what ends soon; this only makes it look. */

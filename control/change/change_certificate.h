@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * change_certificate.h - the certificates that visitors of a zone see.
+ * change_certificate.h - the certificates that a zone shows: to visitors, and to its origins.
  *
- * Custom ones are uploaded.  Beside them every zone has one that the installation's local CA
- * signed: for the zone, one wildcard, and each deeper proxied hostname that no custom certificate
- * covers.  It is signed anew in the same transaction when a hostname comes that it lacks.
+ * Client ones are uploaded, for origins that want to know who connects: with the setting
+ * tls_client_auth the newest of them is shown.  Custom ones are uploaded too, for visitors.  Beside
+ * them every zone has one that the installation's local CA signed: for the zone, one wildcard, and
+ * each deeper proxied hostname that no custom certificate covers.  It is signed anew in the same
+ * transaction when a hostname comes that it lacks.
  */
 #ifndef TRUNKLINE_CONTROL_CHANGE_CHANGE_CERTIFICATE_H
 #define TRUNKLINE_CONTROL_CHANGE_CHANGE_CERTIFICATE_H
@@ -15,6 +17,7 @@
 
 struct change_certificate_spec {
     struct span chain_pem, key_pem;
+    bool client; /* for origins: names are not asked for */
 };
 
 /* ERR_INVALID with path "certificate" or "private_key".  ERR_LIMIT: LIMIT_ZONE_CERTIFICATES. */
@@ -25,6 +28,11 @@ MUST_USE enum err change_certificate_create(struct change *change, const struct 
 MUST_USE enum err change_certificate_delete(struct change *change, const struct id *zone_id,
                                             const struct id *certificate_id,
                                             struct problem *problem);
+
+/* Client ones only. */
+MUST_USE enum err change_client_certificate_delete(struct change *change, const struct id *zone_id,
+                                                   const struct id *certificate_id,
+                                                   struct problem *problem);
 
 /* Signs local certificates anew that end within CHANGE_RENEW_DAYS, each in a change of its own;
  * called now and then. */

@@ -42,7 +42,8 @@ static bool covered_by_custom(const struct cover *cover, struct span host)
     uint64_t now_s = cover->change->now_us / 1000000;
     for (size_t i = 0; i < cover->rows->certificates.count; i++) {
         const struct store_certificate *row = &cover->rows->certificates.rows[i];
-        if (!row->local && row->not_after_s > now_s && covered_by_names(row->names, host))
+        if (!row->local && !row->client && row->not_after_s > now_s &&
+            covered_by_names(row->names, host))
             return true;
     }
     return false;

@@ -46,10 +46,25 @@ static void fill_hostnames(struct change *change, const struct store_record_list
     document->hostname_count = count;
 }
 
+/* Apart: what visitors see, and what origins see. */
+static void fill_certificates(struct change *change, const struct store_certificate_list *list,
+                              struct zone_document *out)
+{
+    struct arena *arena = &change->arena;
+    out->certificates = arena_calloc(arena, list->count + 1, sizeof(struct id));
+    out->client_certificates = arena_calloc(arena, list->count + 1, sizeof(struct id));
+    for (size_t i = 0; i < list->count; i++) {
+        const struct store_certificate *row = &list->rows[i];
+        if (row->client)
+            out->client_certificates[out->client_certificate_count++] = row->id;
+        else
+            out->certificates[out->certificate_count++] = row->id;
+    }
+}
+
 static void fill_document(struct change *change, const struct zone_rows *rows,
                           struct zone_document *out)
 {
-    size_t certificate_count = rows->certificates.count;
     *out = (struct zone_document){
         .zone_id = rows->zone.id,
         .account_id = rows->zone.account_id,
@@ -59,11 +74,7 @@ static void fill_document(struct change *change, const struct zone_rows *rows,
     };
     for (size_t i = 0; i < SETTING_COUNT; i++)
         out->settings[i] = rows->settings[i].value;
-    out->certificates =
-        arena_calloc(&change->arena, certificate_count + 1, sizeof(*out->certificates));
-    out->certificate_count = certificate_count;
-    for (size_t i = 0; i < certificate_count; i++)
-        out->certificates[i] = rows->certificates.rows[i].id;
+    fill_certificates(change, &rows->certificates, out);
     fill_hostnames(change, &rows->records, out);
 }
 

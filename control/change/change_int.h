@@ -31,6 +31,7 @@ struct change {
     struct change_zone zones[CHANGE_ZONES_MAX]; /* touched */
     size_t zone_count;
     size_t audit_count;
+    bool origin_ca_changed; /* edges are told, even when no zone was touched */
 };
 
 /* All that a zone's document and its local certificate follow from. */
@@ -74,6 +75,9 @@ MUST_USE enum err change_cover(struct change *change, struct zone_rows *rows,
 struct certificate_facts;
 struct store_certificate change_certificate_row(struct change *change,
                                                 const struct certificate_facts *facts);
+
+/* change_origin_ca.c: makes the CA that signs for origins. */
+MUST_USE enum err change_origin_ca_make(struct change *change);
 
 /* change_json.c: what the audit says of things; secrets are left out. */
 #define CHANGE_JSON_BYTES_MAX 65536

@@ -66,7 +66,10 @@ void change_json_certificate(struct buf *out, const struct store_certificate *ce
 {
     buf_append_byte(out, '{');
     change_json_text(out, "id", id_span(&certificate->id));
-    change_json_text(out, "source", certificate->local ? SPAN("local") : SPAN("custom"));
+    change_json_text(out, "source",
+                     certificate->local    ? SPAN("local")
+                     : certificate->client ? SPAN("client")
+                                           : SPAN("custom"));
     change_json_text(out, "names", certificate->names);
     change_json_text(out, "issuer", certificate->issuer);
     change_json_text(out, "fingerprint_sha256", certificate->fingerprint);

@@ -9,8 +9,9 @@
 #include "control/store/certificate_seal.h"
 #include "control/store/statement.h"
 
-#define CERTIFICATE_COLUMNS                                                           \
-    "c.id, c.zone_id, c.source = 'local', c.chain_pem, c.names, c.issuer, c.serial, " \
+#define CERTIFICATE_COLUMNS                                                                      \
+    "c.id, c.zone_id, c.source = 'local', c.source = 'client', c.chain_pem, c.names, c.issuer, " \
+    "c.serial, "                                                                                 \
     "c.signature, c.fingerprint, c.not_before_s, c.not_after_s, c.created_at_us"
 #define CA_BOUND SPAN("trunkline local ca")
 
@@ -20,6 +21,7 @@ static void read_certificate(struct statement *s, struct arena *arena,
     statement_id(s, &out->id);
     statement_id(s, &out->zone_id);
     out->local = statement_bool(s);
+    out->client = statement_bool(s);
     out->chain_pem = statement_text(s, arena);
     out->names = statement_text(s, arena);
     out->issuer = statement_text(s, arena);
@@ -37,7 +39,7 @@ enum err store_certificate_list(struct store_conn *conn, const struct store_scop
                                 struct store_certificate_list *out)
 {
     struct statement s;
-    size_t rows_max = LIMIT_ZONE_CERTIFICATES + 1;
+    size_t rows_max = LIMIT_ZONE_CERTIFICATES + LIMIT_ZONE_CLIENT_CERTIFICATES + 1;
     statement_open(&s, conn,
                    "SELECT " CERTIFICATE_COLUMNS
                    " FROM zones z LEFT JOIN certificates c ON c.zone_id = z.id WHERE z.id = ?1 AND "
@@ -85,7 +87,9 @@ static void bind_facts(struct statement *s, const struct store_certificate *cert
 {
     statement_bind_id(s, &certificate->id);
     statement_bind_id(s, &certificate->zone_id);
-    statement_bind_text(s, certificate->local ? SPAN("local") : SPAN("custom"));
+    statement_bind_text(s, certificate->local    ? SPAN("local")
+                           : certificate->client ? SPAN("client")
+                                                 : SPAN("custom"));
     statement_bind_text(s, certificate->names);
     statement_bind_text(s, certificate->issuer);
     statement_bind_text(s, certificate->serial);

@@ -14,7 +14,8 @@
 
 struct store_certificate {
     struct id id, zone_id;
-    bool local; /* signed by the local CA; else custom, uploaded */
+    bool local;  /* signed by the local CA; else uploaded */
+    bool client; /* shown to origins; else to visitors */
     struct span chain_pem;
     struct span names; /* "example.com *.example.com" */
     struct span issuer, serial, signature, fingerprint;
@@ -22,7 +23,7 @@ struct store_certificate {
     uint64_t created_at_us;
 };
 
-/* Custom ones first, the newest first among them, then the local one. */
+/* Client ones, custom ones, the newest first among both, then the local one. */
 struct store_certificate_list {
     struct store_certificate *rows;
     size_t count;

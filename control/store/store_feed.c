@@ -118,8 +118,10 @@ void store_feed_close(struct store_feed **feed)
 static void open_rows(struct store_feed *feed)
 {
     static const char *const sql[] = {
-        [STORE_FEED_CERTIFICATE] = "SELECT zone_id, revision, id, chain_pem, key_sealed "
-                                   "FROM certificates WHERE revision > ? ORDER BY revision",
+        [STORE_FEED_CERTIFICATE] =
+            "SELECT zone_id, revision, id, chain_pem, key_sealed FROM certificates "
+            "WHERE revision > ?1 UNION ALL SELECT '', revision, record_id, chain_pem, x'' "
+            "FROM origin_ca WHERE revision > ?1 ORDER BY revision",
         [STORE_FEED_TOMBSTONE] = "SELECT zone_id, revision FROM documents "
                                  "WHERE deleted = 1 AND revision > ? ORDER BY revision",
         [STORE_FEED_DOCUMENT] = "SELECT zone_id, revision, digest, body FROM documents "
@@ -148,6 +150,8 @@ static enum err read_certificate(struct store_feed *feed, struct store_feed_item
 {
     statement_id(&feed->rows, &out->certificate_id);
     out->chain_pem = statement_lend(&feed->rows);
+    if (out->zone_id.text[0] == '\0')
+        return ERR_OK; /* the origin CA: edges get no key of it */
     struct certificate_binding binding = certificate_binding(&out->zone_id, &out->certificate_id);
     buf_clear(&feed->key);
     enum err err = seal_open(&feed->conn->store->master, span_str(binding.text),

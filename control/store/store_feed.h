@@ -33,7 +33,8 @@ struct store_feed_item {
     struct digest digest; /* DOCUMENT: of body */
     struct span body;     /* DOCUMENT */
     struct id certificate_id;
-    struct span chain_pem, key_pem; /* CERTIFICATE; the key is in clear */
+    struct span chain_pem, key_pem; /* CERTIFICATE; the key is in clear.  The origin CA has neither
+                                       zone nor key */
 };
 
 struct store_feed;

@@ -146,7 +146,9 @@ static void transport_on_closed(void *owner, enum err err)
 {
     struct h1_origin *origin = owner;
     enum err ended = h1_origin_ended_err(origin);
-    h1_origin_end(origin, ended == ERR_CLOSED ? err : ended);
+    /* It was about the connection, whatever ran on it. */
+    bool refused = err == ERR_ORIGIN_CLIENT_CERTIFICATE;
+    h1_origin_end(origin, ended == ERR_CLOSED || refused ? err : ended);
 }
 
 static const struct transport_events origin_transport_events = {

@@ -246,6 +246,8 @@ static enum err lost_err(const struct h2_stream *stream)
     const struct h2_origin *origin = origin_of(stream->session);
     if (origin->h1_required)
         return ERR_ORIGIN_H1_REQUIRED;
+    if (origin->session.err == ERR_ORIGIN_CLIENT_CERTIFICATE)
+        return ERR_ORIGIN_CLIENT_CERTIFICATE;
     if (!stream->out_head_sent)
         return ERR_ORIGIN_NOT_PROCESSED;
     if (origin->conn.flaw != ORIGIN_REASON_NONE)
@@ -340,7 +342,7 @@ static const struct http_conn_ops origin_conn_ops = {
 static void note_flaw(struct h2_origin *origin)
 {
     const struct h2_session *session = &origin->session;
-    if (origin->conn.flaw != ORIGIN_REASON_NONE)
+    if (origin->conn.flaw != ORIGIN_REASON_NONE || session->err == ERR_ORIGIN_CLIENT_CERTIFICATE)
         return;
     if (session->err == ERR_ORIGIN_H2_BROKEN)
         origin->conn.flaw = session->settings_seen ? ORIGIN_REASON_H2_PROTOCOL_ERRORS

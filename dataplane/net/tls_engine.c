@@ -296,6 +296,9 @@ static enum err certificate_problem(const struct tls_engine *engine, long verdic
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
         return problem_set(problem, ERR_ORIGIN_CERTIFICATE, "certificate",
                            "the certificate does not cover the name %.120s", name);
+    case X509_V_ERR_CERT_REVOKED:
+        text = "the certificate was revoked";
+        break;
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
         text = "the certificate is self-signed";
         break;
@@ -314,8 +317,53 @@ static enum err certificate_problem(const struct tls_engine *engine, long verdic
     return problem_set(problem, ERR_ORIGIN_CERTIFICATE, "certificate", "%s", text);
 }
 
+/* Why an origin ended it, where OpenSSL's word for it would not tell a person. */
+struct tls_complaint {
+    int reason;
+    enum err err;
+    const char *text;
+};
+
+static const struct tls_complaint complaints[] = {
+    {SSL_R_WRONG_VERSION_NUMBER, ERR_ORIGIN_TLS, "the origin does not speak TLS on this port"},
+    {SSL_R_HTTP_REQUEST, ERR_ORIGIN_TLS, "the origin does not speak TLS on this port"},
+    {SSL_R_UNSUPPORTED_PROTOCOL, ERR_ORIGIN_TLS, "the origin speaks no TLS from version 1.2 on"},
+    {SSL_R_TLSV1_ALERT_PROTOCOL_VERSION, ERR_ORIGIN_TLS,
+     "the origin speaks no TLS from version 1.2 on"},
+    {SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE, ERR_ORIGIN_TLS,
+     "the origin accepts none of the ciphers, or wants a client certificate"},
+    {SSL_R_TLSV1_UNRECOGNIZED_NAME, ERR_ORIGIN_TLS, "the origin does not know the name (unrecognized name)"},
+    {SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED, ERR_ORIGIN_CLIENT_CERTIFICATE,
+     "the origin wants a client certificate"},
+    {SSL_R_SSLV3_ALERT_BAD_CERTIFICATE, ERR_ORIGIN_CLIENT_CERTIFICATE,
+     "the origin refused the client certificate"},
+    {SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE, ERR_ORIGIN_CLIENT_CERTIFICATE,
+     "the origin refused the client certificate: of a kind that it does not take"},
+    {SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED, ERR_ORIGIN_CLIENT_CERTIFICATE,
+     "the origin refused the client certificate: revoked"},
+    {SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED, ERR_ORIGIN_CLIENT_CERTIFICATE,
+     "the origin refused the client certificate: expired"},
+    {SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN, ERR_ORIGIN_CLIENT_CERTIFICATE,
+     "the origin refused the client certificate"},
+    {SSL_R_TLSV1_ALERT_UNKNOWN_CA, ERR_ORIGIN_CLIENT_CERTIFICATE,
+     "the origin refused the client certificate: its issuer is unknown there"},
+    {SSL_R_TLSV1_ALERT_ACCESS_DENIED, ERR_ORIGIN_CLIENT_CERTIFICATE,
+     "the origin refused the client certificate"},
+};
+
+/* The oldest error of the queue, if it is one of these. */
+static const struct tls_complaint *find_complaint(void)
+{
+    unsigned long code = ERR_peek_error();
+    for (size_t i = 0; ERR_GET_LIB(code) == ERR_LIB_SSL && i < countof(complaints); i++)
+        if (complaints[i].reason == ERR_GET_REASON(code))
+            return &complaints[i];
+    return NULL;
+}
+
 enum err tls_engine_problem(struct tls_engine *engine, struct problem *problem)
 {
+    const struct tls_complaint *complaint = find_complaint();
     const char *reason = tls_reason();
     if (!engine->origin_facing) {
         enum err err = engine->select_err != ERR_OK ? engine->select_err : ERR_PROTOCOL;
@@ -326,6 +374,8 @@ enum err tls_engine_problem(struct tls_engine *engine, struct problem *problem)
     long verdict = SSL_get_verify_result(engine->ssl);
     if (engine->profile->verified && verdict != X509_V_OK)
         return certificate_problem(engine, verdict, problem);
+    if (complaint)
+        return problem_set(problem, complaint->err, "tls", "%s", complaint->text);
     return problem_set(problem, ERR_ORIGIN_TLS, "tls", "%s", reason);
 }
 
@@ -371,6 +421,14 @@ enum tls_step tls_engine_write(struct tls_engine *engine, struct span bytes)
 void tls_engine_forget_failure(void)
 {
     ERR_clear_error();
+}
+
+enum err tls_engine_read_err(const struct tls_engine *engine)
+{
+    const struct tls_complaint *complaint = engine->origin_facing ? find_complaint() : NULL;
+    ERR_clear_error();
+    return complaint && complaint->err == ERR_ORIGIN_CLIENT_CERTIFICATE ? complaint->err
+                                                                        : ERR_PROTOCOL;
 }
 
 void tls_engine_end(struct tls_engine *engine)

@@ -47,7 +47,7 @@ struct tls_engine {
     struct tls_profile *profile; /* NULL until a visitor's certificate is selected */
     const struct loop *loop;
     struct span input;
-    char *name; /* visitor: its SNI; origin: server_name; NULL: none */
+    char *name;        /* visitor: its SNI; origin: server_name; NULL: none */
     char *session_key; /* origin: of the sessions it stores */
     size_t session_key_len;
     struct tls_accept accept;
@@ -77,6 +77,9 @@ void tls_engine_settle(struct tls_engine *engine);
 enum tls_step tls_engine_read(struct tls_engine *engine, size_t *len);
 /* Encrypts bytes (at most TLS_RECORD_BYTES) into one record. */
 enum tls_step tls_engine_write(struct tls_engine *engine, struct span bytes);
+/* After TLS_STEP_FAILED of a read: ERR_PROTOCOL, or ERR_ORIGIN_CLIENT_CERTIFICATE: with TLS 1.3 an
+ * origin looks at it when the handshake is over for us (RFC 8446 4.4.2.4). */
+enum err tls_engine_read_err(const struct tls_engine *engine);
 /* After TLS_STEP_FAILED of a read or write: OpenSSL's reasons, which belong to nobody, go. */
 void tls_engine_forget_failure(void);
 /* close_notify into the records. */

@@ -40,6 +40,7 @@ const char *tls_reason(void)
 
 SSL_CTX *tls_config_new(const SSL_METHOD *method)
 {
+    char groups[] = "X25519:P-256:P-384"; /* the macro casts const away */
     SSL_CTX *config = SSL_CTX_new(method);
     if (!config)
         return NULL;
@@ -50,7 +51,7 @@ SSL_CTX *tls_config_new(const SSL_METHOD *method)
                                  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_session_cache_mode(config, SSL_SESS_CACHE_OFF);
     if (SSL_CTX_set_ciphersuites(config, TLS13_SUITES) != 1 ||
-        SSL_CTX_set1_groups_list(config, "X25519:P-256:P-384") != 1) {
+        SSL_CTX_set1_groups_list(config, groups) != 1) {
         SSL_CTX_free(config);
         return NULL;
     }
@@ -213,13 +214,14 @@ void tls_profile_keep_session(struct tls_profile *profile, struct span key, SSL_
     list_push_back(&profile->session_order, &entry->node);
 }
 
-static enum err use_trust(SSL_CTX *config, const char *ca_file, struct problem *problem)
+/* Who the edge is to an origin that asks. */
+static enum err use_client_certificate(SSL_CTX *config, const struct tls_origin_options *options,
+                                       struct problem *problem)
 {
-    if (ca_file ? SSL_CTX_load_verify_file(config, ca_file) == 1
-                : SSL_CTX_set_default_verify_paths(config) == 1)
+    if (options->chain_pem.len == 0)
         return ERR_OK;
-    return problem_set(problem, ERR_INVALID, "ca_file", "cannot read certificates from %s: %s",
-                       ca_file ? ca_file : "the system's store", tls_reason());
+    TRY(use_chain(config, options->chain_pem, problem));
+    return use_key(config, options->key_pem, problem);
 }
 
 enum err tls_profile_new_origin_facing(const struct tls_origin_options *options,
@@ -231,15 +233,17 @@ enum err tls_profile_new_origin_facing(const struct tls_origin_options *options,
     SSL_CTX *config = profile->ssl_config;
     ERR_clear_error();
     *out = NULL;
-    profile->verified = options->verified;
+    profile->verified = options->trust != NULL;
     profile->h2_offered = options->h2_offered;
     ASSERT(SSL_CTX_set_cipher_list(config, ORIGIN_CIPHERS) == 1);
     ASSERT(SSL_CTX_set_alpn_protos(config, protocols + skipped,
                                    (unsigned)sizeof(protocols) - 1 - skipped) == 0);
     SSL_CTX_set_session_cache_mode(config, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(config, tls_engine_new_session);
-    SSL_CTX_set_verify(config, options->verified ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
-    enum err err = options->verified ? use_trust(config, options->ca_file, problem) : ERR_OK;
+    SSL_CTX_set_verify(config, profile->verified ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
+    if (profile->verified)
+        SSL_CTX_set1_cert_store(config, options->trust->store);
+    enum err err = use_client_certificate(config, options, problem);
     if (err != ERR_OK)
         tls_profile_unref(&profile);
     *out = profile;

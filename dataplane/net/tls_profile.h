@@ -11,6 +11,7 @@
 
 #include "common/base/err.h"
 #include "common/base/span.h"
+#include "dataplane/net/tls_trust.h"
 
 enum tls_alpn {
     TLS_ALPN_NONE, /* nothing was negotiated: HTTP/1.1 */
@@ -26,11 +27,11 @@ MUST_USE enum err tls_profile_new_client_facing(struct span chain_pem, struct sp
                                                 struct tls_profile **out, struct problem *problem);
 
 struct tls_origin_options {
-    const char *ca_file; /* NULL: the system's */
-    bool verified;
+    const struct tls_trust *trust; /* NULL: any certificate will do */
     bool h2_offered;
+    struct span chain_pem, key_pem; /* shown to origins that ask; empty: none */
 };
-/* For origins: resumes sessions, sends SNI. */
+/* For origins, TLS 1.2 and 1.3: resumes sessions, sends SNI. */
 MUST_USE enum err tls_profile_new_origin_facing(const struct tls_origin_options *options,
                                                 struct tls_profile **out, struct problem *problem);
 

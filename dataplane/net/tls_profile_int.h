@@ -10,15 +10,21 @@
 #include "common/base/list.h"
 #include "common/base/map.h"
 #include "dataplane/net/tls_profile.h"
+#include "dataplane/net/tls_trust.h"
 
 struct tls_profile {
     unsigned refs;
     SSL_CTX *ssl_config;
     bool verified;   /* towards origins */
     bool h2_offered; /* towards origins */
-    /* Towards origins: one session per key (tls_connect.session_key), the least recently stored one goes first. */
+    /* Towards origins: one session per key (tls_connect.session_key), the least recently stored one
+     * goes first. */
     struct map sessions;
     struct list session_order;
+};
+
+struct tls_trust {
+    X509_STORE *store;
 };
 
 /* What every SSL_CTX of ours has in common; NULL when OpenSSL has no memory or no algorithms. */

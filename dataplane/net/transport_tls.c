@@ -170,8 +170,7 @@ static void deliver(struct transport_tls *t)
             t->ended = true;
             t->base.events->on_ended(t->base.owner);
         } else if (step == TLS_STEP_FAILED) {
-            tls_engine_forget_failure();
-            die(t, ERR_PROTOCOL);
+            die(t, tls_engine_read_err(&t->engine));
         }
     }
 }

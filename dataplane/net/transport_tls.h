@@ -20,9 +20,10 @@ struct tls_facts {
 };
 
 /* Exactly once per open, from the loop, unless the transport was closed first.  err: ERR_OK;
- * ERR_ORIGIN_CERTIFICATE (verification; the problem says which rule), ERR_ORIGIN_TLS (anything else
- * towards an origin), ERR_PROTOCOL (a visitor's bad handshake), ERR_HOST_UNKNOWN (alert sent),
- * ERR_CLOSED.  After an error the opener closes the transport. */
+ * ERR_ORIGIN_CERTIFICATE (verification; the problem says which rule), ERR_ORIGIN_CLIENT_CERTIFICATE
+ * (the origin wants another one, or one at all), ERR_ORIGIN_TLS (anything else towards an origin),
+ * ERR_PROTOCOL (a visitor's bad handshake), ERR_HOST_UNKNOWN (alert sent), ERR_CLOSED.  After an
+ * error the opener closes the transport. */
 typedef void tls_secured_fn(void *owner, enum err err, const struct tls_facts *facts,
                             const struct problem *problem);
 
@@ -38,8 +39,8 @@ struct transport *transport_tls_accept(struct transport *lower, const struct tls
                                        tls_secured_fn *secured);
 
 /* Takes lower, borrows profile (keeps a reference).  server_name is sent as SNI and, with a
- * verifying profile, must be covered by the certificate.  A session is resumed only by who gives the
- * same session_key: it names the zone, the address and everything else that changes trust. */
+ * verifying profile, must be covered by the certificate.  A session is resumed only by who gives
+ * the same session_key: it names the zone, the address and everything else that changes trust. */
 struct tls_connect {
     struct tls_profile *profile;
     struct span server_name;

@@ -146,17 +146,21 @@ static void connect_secured(void *owner, enum err err, const struct tls_facts *f
         return;
     }
     transport_close(&connect->transport);
-    fail(connect, err == ERR_ORIGIN_CERTIFICATE ? err : ERR_ORIGIN_TLS, problem);
+    bool told = err == ERR_ORIGIN_CERTIFICATE || err == ERR_ORIGIN_CLIENT_CERTIFICATE;
+    fail(connect, told ? err : ERR_ORIGIN_TLS, problem);
 }
 
 static void start_tls(struct origin_connect *connect, struct transport *lower)
 {
     const struct origin *origin = origin_of(connect);
-    bool verified = origin->tls == ORIGIN_TLS_VERIFIED;
-    bool h2 = connect->conn->offer == OFFER_ANY && origin->policy == ORIGIN_PROTOCOL_AUTO;
+    struct origin_tls_want want = {
+        .verified = origin->tls == ORIGIN_TLS_VERIFIED,
+        .client_certificate = origin->client_certificate,
+    };
+    want.h2_offered = connect->conn->offer == OFFER_ANY && origin->policy == ORIGIN_PROTOCOL_AUTO;
     struct problem problem = {0};
     struct tls_connect tls = {
-        .profile = origin_pools_profile(pools_of(connect), verified, h2, &problem),
+        .profile = origin_tls_profile(&pools_of(connect)->tls, &want, &problem),
         .server_name = origin->sni,
         .session_key = connect->conn->pool->key,
     };

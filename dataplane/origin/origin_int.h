@@ -19,7 +19,7 @@
 
 #include "common/base/map.h"
 #include "dataplane/net/deadline.h"
-#include "dataplane/net/tls_profile.h"
+#include "dataplane/origin/origin_budget.h"
 #include "dataplane/origin/origin_health.h"
 #include "dataplane/origin/origin_memory.h"
 #include "dataplane/origin/origin_pool.h"
@@ -97,7 +97,7 @@ struct origin_pool {
 struct origin_pools {
     struct origin_pools_options options;
     const struct origin_connector *connector;
-    struct tls_profile *profiles[2][2]; /* [verified][h2_offered]; NULL until it is needed */
+    struct origin_profiles tls;
     struct map by_key;
     struct origin_memory memory;
     struct list lru;
@@ -121,9 +121,6 @@ struct origin_pools {
 /* ---- origin_pools.c */
 /* The pool of this origin, or NULL when there is none yet. */
 struct origin_pool *origin_pools_find(struct origin_pools *pools, const struct origin *origin);
-/* Lent; NULL when it cannot be made, and the problem says why. */
-struct tls_profile *origin_pools_profile(struct origin_pools *pools, bool verified, bool h2,
-                                         struct problem *problem);
 /* A connection is gone: while closing, the last one ends it. */
 void origin_pools_conn_gone(struct origin_pools *pools);
 

@@ -31,6 +31,7 @@
 #include "dataplane/http/http_conn.h"
 #include "dataplane/net/loop.h"
 #include "dataplane/net/resolve.h"
+#include "dataplane/origin/origin_tls.h"
 
 struct origin_pools; /* all pools of one worker */
 struct origin_pool;
@@ -48,6 +49,7 @@ struct origin_pools_options {
     struct resolver *resolver;
     const struct address_policy *policy;
     const char *ca_file; /* NULL: the system's */
+    struct origin_tls_source tls_source;
     uint64_t connect_timeout_ms;
     uint64_t read_timeout_ms;
     uint64_t suspended_ms; /* HTTP/2 that broke rests for so long at first; 0: the limit's */
@@ -60,6 +62,8 @@ struct origin_pools_options {
 
 MUST_USE enum err origin_pools_open(const struct origin_pools_options *options,
                                     struct origin_pools **out, struct problem *problem);
+/* The origin CA may be another by now; connections stay. */
+void origin_pools_forget_trust(struct origin_pools *pools);
 /* Closes every connection; later, from the loop, calls closed. */
 void origin_pools_close(struct origin_pools **pools, void (*closed)(void *owner), void *owner);
 

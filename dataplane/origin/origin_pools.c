@@ -16,35 +16,18 @@
 static void pools_swept(struct deadline *deadline);
 static void pools_close_woken(struct wake *wake);
 
-static void unref_profiles(struct origin_pools *pools)
-{
-    for (size_t verified = 0; verified < 2; verified++)
-        for (size_t h2 = 0; h2 < 2; h2++)
-            if (pools->profiles[verified][h2])
-                tls_profile_unref(&pools->profiles[verified][h2]);
-}
-
-/* Made when it is needed first: loading the system's certificates takes 40 ms. */
-struct tls_profile *origin_pools_profile(struct origin_pools *pools, bool verified, bool h2,
-                                         struct problem *problem)
-{
-    struct tls_profile **profile = &pools->profiles[verified][h2];
-    struct tls_origin_options options = {
-        .ca_file = pools->options.ca_file,
-        .verified = verified,
-        .h2_offered = h2,
-    };
-    if (!*profile && tls_profile_new_origin_facing(&options, profile, problem) != ERR_OK)
-        *profile = NULL;
-    return *profile;
-}
-
 /* A bad CA file of the operator is told at the start and not by the first request. */
 static enum err check_ca_file(struct origin_pools *pools, struct problem *problem)
 {
-    if (!pools->options.ca_file || origin_pools_profile(pools, true, true, problem))
+    const struct origin_tls_want want = {.verified = true, .h2_offered = true};
+    if (!pools->options.ca_file || origin_tls_profile(&pools->tls, &want, problem))
         return ERR_OK;
     return ERR_INVALID;
+}
+
+void origin_pools_forget_trust(struct origin_pools *pools)
+{
+    origin_tls_forget_trust(&pools->tls);
 }
 
 enum err origin_pools_open(const struct origin_pools_options *options, struct origin_pools **out,
@@ -59,9 +42,10 @@ enum err origin_pools_open(const struct origin_pools_options *options, struct or
     if (options->conn_age_ms_max == 0)
         pools->options.conn_age_ms_max = LIMIT_ORIGIN_CONN_AGE_MS;
     pools->connector = &origin_connect_connector;
+    origin_tls_init(&pools->tls, options->ca_file, &options->tls_source);
     enum err err = check_ca_file(pools, problem);
     if (err != ERR_OK) {
-        unref_profiles(pools);
+        origin_tls_release(&pools->tls);
         free(pools);
         return err;
     }
@@ -101,7 +85,8 @@ static bool same_origin(const struct origin *a, const struct origin *b)
 {
     return a->port == b->port && a->tls == b->tls && a->policy == b->policy &&
            span_equal(a->address, b->address) && span_equal(a->sni, b->sni) &&
-           id_equal(a->zone_id, b->zone_id);
+           id_equal(a->zone_id, b->zone_id) &&
+           id_equal(a->client_certificate, b->client_certificate);
 }
 
 static struct origin_pool *find_pool(struct origin_pools *pools, const struct origin *origin)
@@ -253,7 +238,7 @@ static void finish_close(struct origin_pools *pools)
     LIST_EACH(&pools->lru, node)
     free_pool(container_of(node, struct origin_pool, lru_node));
     wake_cancel(&pools->options.loop->wakeq, &pools->close_wake);
-    unref_profiles(pools);
+    origin_tls_release(&pools->tls);
     map_release(&pools->by_key);
     origin_memory_release(&pools->memory);
     buf_release(&pools->key);

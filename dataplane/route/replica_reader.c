@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * replica_reader.c - four prepared statements on a read-only connection.
+ * replica_reader.c - five prepared statements on a read-only connection.
  */
 #include "dataplane/route/replica_reader.h"
 
@@ -15,7 +15,7 @@
 
 #define BUSY_MS 200
 
-enum question { ASK_ZONE, ASK_DOCUMENT, ASK_NAMES, ASK_CERTIFICATE, QUESTION_COUNT };
+enum question { ASK_ZONE, ASK_DOCUMENT, ASK_NAMES, ASK_CERTIFICATE, ASK_ORIGIN_CA, QUESTION_COUNT };
 
 static const char *const questions[QUESTION_COUNT] = {
     [ASK_ZONE] = "SELECT d.zone_id FROM hostnames h JOIN documents d ON d.zone_id = h.zone_id"
@@ -23,6 +23,8 @@ static const char *const questions[QUESTION_COUNT] = {
     [ASK_DOCUMENT] = "SELECT revision, digest, body FROM documents WHERE zone_id = ?1",
     [ASK_NAMES] = "SELECT names FROM certificates WHERE id = ?1",
     [ASK_CERTIFICATE] = "SELECT zone_id, chain_pem, key_sealed FROM certificates WHERE id = ?1",
+    /* the one that belongs to no zone */
+    [ASK_ORIGIN_CA] = "SELECT chain_pem FROM certificates WHERE zone_id = ?1 LIMIT 1",
 };
 
 struct replica_reader {
@@ -193,4 +195,13 @@ enum err replica_reader_certificate(struct replica_reader *reader, const struct 
     buf_append(&out->key_sealed, column(row, 2));
     answered(row);
     return err == ERR_OK ? ERR_OK : ERR_CORRUPT;
+}
+
+enum err replica_reader_origin_ca(struct replica_reader *reader, struct buf *out)
+{
+    sqlite3_stmt *row;
+    TRY(ask(reader, ASK_ORIGIN_CA, SPAN(""), &row));
+    buf_append(out, column(row, 0));
+    answered(row);
+    return ERR_OK;
 }

@@ -47,6 +47,9 @@ MUST_USE enum err replica_reader_certificate(struct replica_reader *reader,
                                              const struct id *certificate_id,
                                              struct replica_certificate *out);
 
+/* Appends the CA that signs for origins, as PEM.  ERR_NOT_FOUND. */
+MUST_USE enum err replica_reader_origin_ca(struct replica_reader *reader, struct buf *out);
+
 /* What a private key in the replica is bound to (seal.h): its zone and its certificate. */
 #define REPLICA_BINDING_BYTES (2 * ID_TEXT_BYTES)
 static inline struct span replica_binding(const struct id *zone_id, const struct id *certificate_id,

@@ -162,25 +162,38 @@ enum err router_certificate_id(struct router *router, struct span host, struct i
     return ERR_HOST_UNKNOWN;
 }
 
-enum err router_certificate(struct router *router, struct span host, struct id *id_out,
-                            struct buf *chain_out, struct buf *key_out)
+enum err router_certificate_by_id(struct router *router, const struct id *id, struct buf *chain_out,
+                                  struct buf *key_out)
 {
     char bound_to[REPLICA_BINDING_BYTES];
     struct replica_certificate row;
-    TRY(router_certificate_id(router, host, id_out));
+    if (router->reader == NULL)
+        return ERR_NOT_FOUND;
     buf_init(&row.chain_pem, LIMIT_CERTIFICATE_BYTES);
     buf_init(&row.key_sealed, LIMIT_PRIVATE_KEY_BYTES + SEAL_OVERHEAD_BYTES);
-    enum err err = replica_reader_certificate(router->reader, id_out, &row);
+    enum err err = replica_reader_certificate(router->reader, id, &row);
     if (err == ERR_OK)
-        err = seal_open(&router->edge_key, replica_binding(&row.zone_id, id_out, bound_to),
+        err = seal_open(&router->edge_key, replica_binding(&row.zone_id, id, bound_to),
                         buf_span(&row.key_sealed), key_out);
     if (err == ERR_OK)
         buf_append(chain_out, buf_span(&row.chain_pem));
     else
-        log_error("certificate_read_failed", F_SPAN("certificate", id_span(id_out)), F_ERR(err));
+        log_error("certificate_read_failed", F_SPAN("certificate", id_span(id)), F_ERR(err));
     buf_release(&row.chain_pem);
     buf_release(&row.key_sealed);
     return err;
+}
+
+enum err router_certificate(struct router *router, struct span host, struct id *id_out,
+                            struct buf *chain_out, struct buf *key_out)
+{
+    TRY(router_certificate_id(router, host, id_out));
+    return router_certificate_by_id(router, id_out, chain_out, key_out);
+}
+
+enum err router_origin_ca(struct router *router, struct buf *out)
+{
+    return router->reader == NULL ? ERR_NOT_FOUND : replica_reader_origin_ca(router->reader, out);
 }
 
 /* ---- changes */
@@ -229,4 +242,7 @@ void route_origin(const struct route *route, size_t index, struct span host, str
         .policy = h2_wanted && !document->paused && tls != ORIGIN_TLS_NONE ? ORIGIN_PROTOCOL_AUTO
                                                                            : ORIGIN_PROTOCOL_H1,
     };
+    bool shown = zone_document_setting(document, SETTING_tls_client_auth) == SWITCH_ON;
+    if (shown && tls != ORIGIN_TLS_NONE && document->client_certificate_count > 0)
+        out->client_certificate = document->client_certificates[0];
 }

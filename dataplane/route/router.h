@@ -47,6 +47,13 @@ MUST_USE enum err router_certificate(struct router *router, struct span host, st
 /* The id alone, from the cache: cheap. */
 MUST_USE enum err router_certificate_id(struct router *router, struct span host, struct id *id_out);
 
+/* One certificate, whatever it is for: chain and key appended as PEM (the caller wipes the key).
+ * ERR_NOT_FOUND. */
+MUST_USE enum err router_certificate_by_id(struct router *router, const struct id *id,
+                                           struct buf *chain_out, struct buf *key_out);
+/* Appends the CA that signs for origins, as PEM.  ERR_NOT_FOUND. */
+MUST_USE enum err router_origin_ca(struct router *router, struct buf *out);
+
 /* Forgets what is cached of these zones: the next match reads the replica.  zone_ids are
  * zone_count times ID_TEXT_BYTES characters. */
 void router_forget(struct router *router, struct span zone_ids, size_t zone_count);

@@ -54,6 +54,9 @@ MUST_USE enum err replica_put_tombstone(struct replica *replica,
 MUST_USE enum err replica_put_certificate(struct replica *replica,
                                           const struct message_certificate *message,
                                           const struct certificate_facts *facts);
+/* The CA that origins are verified with, in the place of the last. */
+MUST_USE enum err replica_put_origin_ca(struct replica *replica,
+                                        const struct message_certificate *message);
 /* This zone stays as it was before begin: its new document was refused. */
 MUST_USE enum err replica_keep(struct replica *replica, const struct id *zone_id);
 MUST_USE enum err replica_commit(struct replica *replica, const struct message_commit *commit);

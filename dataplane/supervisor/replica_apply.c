@@ -79,15 +79,30 @@ static enum err put_tombstone(struct replica_apply *apply, const struct message 
     return replica_put_tombstone(*apply->replica, &message->tombstone);
 }
 
+/* Belongs to no zone, so that no zone can be blamed: without it strict zones refuse what it signed.
+ */
+static enum err put_origin_ca(struct replica_apply *apply, const struct message_certificate *part,
+                              struct problem *problem)
+{
+    if (certificate_inspect_ca(part->chain_pem, problem) == ERR_OK)
+        return replica_put_origin_ca(*apply->replica, part);
+    log_error("origin_ca_refused", F_SPAN("certificate", id_span(&part->certificate_id)),
+              F_STR("text", problem->text));
+    return ERR_OK;
+}
+
 /* Checked as of the beginning of time: one that has expired is served, so that the visitor's
  * browser says what is wrong. */
 static enum err put_certificate(struct replica_apply *apply, const struct message *message,
                                 struct problem *problem)
 {
     const struct message_certificate *part = &message->certificate;
+    if (part->zone_id.text[0] == '\0')
+        return put_origin_ca(apply, part, problem);
     struct hostname *names = mem_calloc(CERTIFICATE_NAMES_MAX, sizeof(*names));
     struct certificate_facts facts;
-    enum err err = certificate_inspect(part->chain_pem, part->key_pem, 0, names, &facts, problem);
+    enum err err =
+        certificate_inspect_received(part->chain_pem, part->key_pem, names, &facts, problem);
     if (err == ERR_OK)
         err = replica_put_certificate(*apply->replica, part, &facts);
     mem_free(&names);

@@ -61,7 +61,7 @@ static sqlite3_stmt *row_of(struct replica *replica, enum replica_row row, const
     ASSERT(replica->state != REPLICA_IDLE);
     sqlite3_stmt *statement =
         replica->state == REPLICA_STAGING ? replica->staged[row] : replica->live[row];
-    sqlite3_bind_text(statement, 1, zone_id->text, ID_TEXT_BYTES, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 1, zone_id->text, -1, SQLITE_STATIC);
     return statement;
 }
 
@@ -137,30 +137,41 @@ static enum err put_hostnames(struct replica *replica, const struct zone_documen
 static enum err check_certificates(struct replica *replica, const struct zone_document *document,
                                    struct problem *problem)
 {
-    for (size_t i = 0; i < document->certificate_count; i++) {
+    size_t shown_count = document->certificate_count;
+    for (size_t i = 0; i < shown_count + document->client_certificate_count; i++) {
+        const struct id *id = i < shown_count ? &document->certificates[i]
+                                              : &document->client_certificates[i - shown_count];
         sqlite3_stmt *row = row_of(replica, ROW_HAS_CERTIFICATE, &document->zone_id);
-        bind_text(row, 2, id_span(&document->certificates[i]));
+        bind_text(row, 2, id_span(id));
         int code = sqlite3_step(row);
         sqlite3_reset(row);
         sqlite3_clear_bindings(row);
         if (code == SQLITE_DONE)
-            return problem_set(problem, ERR_INVALID, "certificates", "%s is not there",
-                               document->certificates[i].text);
+            return problem_set(problem, ERR_INVALID,
+                               i < shown_count ? "certificates" : "client_certificates",
+                               "%s is not there", id->text);
         if (code != SQLITE_ROW)
             return replica_failed(replica, code);
     }
     return ERR_OK;
 }
 
+static void list_ids(const struct id *ids, size_t count, struct buf *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        buf_append(out, id_span(&ids[i]));
+        buf_append_byte(out, ' ');
+    }
+}
+
 /* Certificates that the document names no more go with it. */
 static enum err drop_certificates(struct replica *replica, const struct zone_document *document)
 {
     struct buf listed;
-    buf_init(&listed, (size_t)LIMIT_ZONE_CERTIFICATES * (ID_TEXT_BYTES + 1));
-    for (size_t i = 0; i < document->certificate_count; i++) {
-        buf_append(&listed, id_span(&document->certificates[i]));
-        buf_append_byte(&listed, ' ');
-    }
+    buf_init(&listed, (size_t)(LIMIT_ZONE_CERTIFICATES + LIMIT_ZONE_CLIENT_CERTIFICATES) *
+                          (ID_TEXT_BYTES + 1));
+    list_ids(document->certificates, document->certificate_count, &listed);
+    list_ids(document->client_certificates, document->client_certificate_count, &listed);
     ASSERT(!listed.overflowed);
     sqlite3_stmt *row = row_of(replica, ROW_DROP_CERTIFICATES, &document->zone_id);
     bind_text(row, 2, buf_span(&listed));
@@ -222,6 +233,23 @@ enum err replica_put_certificate(struct replica *replica, const struct message_c
     buf_release(&sealed);
     buf_release(&names);
     return err == ERR_OK ? replica_stage_batch(replica) : err;
+}
+
+/* Every verified connection depends on it: workers forget all. */
+enum err replica_put_origin_ca(struct replica *replica, const struct message_certificate *message)
+{
+    struct span id = id_span(&message->certificate_id);
+    sqlite3_stmt *row = row_of(replica, ROW_DROP_CERTIFICATES, &message->zone_id);
+    bind_text(row, 2, id);
+    TRY(run(replica, row));
+    row = row_of(replica, ROW_PUT_CERTIFICATE, &message->zone_id);
+    bind_text(row, 2, id);
+    bind_text(row, 3, SPAN_EMPTY);
+    bind_bytes(row, 4, message->chain_pem);
+    bind_bytes(row, 5, SPAN_EMPTY);
+    TRY(run(replica, row));
+    replica->changed_all = true;
+    return ERR_OK;
 }
 
 enum err replica_keep(struct replica *replica, const struct id *zone_id)

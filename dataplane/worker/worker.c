@@ -107,10 +107,13 @@ static void begin_drain(struct worker *worker, uint64_t timeout_ms, bool tell_su
 static void channel_zones_changed(void *owner, const struct message_zones_changed *what)
 {
     struct worker *worker = owner;
-    if (what->all)
+    if (what->all) {
         router_forget_all(worker->router);
-    else
+        if (worker->origins != NULL)
+            origin_pools_forget_trust(worker->origins);
+    } else {
         router_forget(worker->router, what->zone_ids, what->zone_count);
+    }
 }
 
 static void channel_drain(void *owner, uint64_t timeout_ms)
@@ -143,6 +146,21 @@ static enum err certificate_load(void *owner, struct span host, struct id *id_ou
 {
     struct worker *worker = owner;
     return router_certificate(worker->router, host, id_out, chain_out, key_out);
+}
+
+/* ---- what origins are shown, and whom they are certified by */
+
+static enum err client_certificate_load(void *owner, const struct id *id, struct buf *chain_out,
+                                        struct buf *key_out)
+{
+    struct worker *worker = owner;
+    return router_certificate_by_id(worker->router, id, chain_out, key_out);
+}
+
+static enum err origin_ca_load(void *owner, struct buf *out)
+{
+    struct worker *worker = owner;
+    return router_origin_ca(worker->router, out);
 }
 
 /* ---- opening */
@@ -179,6 +197,7 @@ static enum err open_parts(struct worker *worker, struct problem *problem)
         .resolver = worker->resolver,
         .policy = o->policy,
         .ca_file = o->origin_ca,
+        .tls_source = {client_certificate_load, origin_ca_load, worker},
         .connect_timeout_ms = o->origin_connect_timeout_ms,
         .conn_requests_max = o->origin_conn_requests,
         .conn_age_ms_max = o->origin_conn_age_ms,

@@ -182,7 +182,7 @@ static void revisions_follow_each_other_and_chain(void **state)
 }
 
 struct feed_counts {
-    size_t documents, tombstones, certificates;
+    size_t documents, tombstones, certificates, origin_cas;
     struct id last_document;
 };
 
@@ -197,8 +197,11 @@ static struct feed_counts walk_feed(struct change_dir *c, uint64_t since_revisio
     while ((err = store_feed_next(feed, &item)) == ERR_OK) {
         assert_true(item.revision > since_revision && item.revision <= now.revision);
         if (item.kind == STORE_FEED_CERTIFICATE) {
-            counts.certificates++;
-            assert_true(span_starts_with(item.key_pem, SPAN("-----BEGIN")));
+            bool ca = item.zone_id.text[0] == '\0';
+            counts.certificates += ca ? 0 : 1;
+            counts.origin_cas += ca ? 1 : 0;
+            assert_true(ca ? item.key_pem.len == 0
+                           : span_starts_with(item.key_pem, SPAN("-----BEGIN")));
             assert_true(span_starts_with(item.chain_pem, SPAN("-----BEGIN CERTIFICATE")));
         } else if (item.kind == STORE_FEED_TOMBSTONE) {
             counts.tombstones++;
@@ -233,6 +236,8 @@ static void the_feed_tells_what_changed_since(void **state)
     assert_true(id_equal(since.last_document, second));
     assert_int_equal(full.documents, 2);
     assert_int_equal(full.certificates, 2);
+    assert_int_equal(since.origin_cas, 0);
+    assert_int_equal(full.origin_cas, 1);
 }
 
 static void a_deleted_zone_leaves_a_tombstone(void **state)

@@ -113,7 +113,7 @@ static void release_pem(struct pem *pem)
 static enum err upload(struct change_dir *c, const struct id *zone_id, const struct pem *pem,
                        struct id *out)
 {
-    const struct change_certificate_spec spec = {buf_span(&pem->chain), buf_span(&pem->key)};
+    const struct change_certificate_spec spec = {buf_span(&pem->chain), buf_span(&pem->key), false};
     struct change *change = begin(c, &c->owner);
     return end(c, change, change_certificate_create(change, zone_id, &spec, out, &c->problem));
 }

@@ -100,18 +100,41 @@ static void encrypted_key_is_refused_without_asking_for_a_passphrase(void **stat
 
 static void missing_ca_file_is_a_problem_that_names_it(void **state)
 {
-    struct tls_origin_options options = {.ca_file = "/nonexistent/ca.pem", .verified = true};
-    struct tls_profile *profile = (void *)1;
+    struct tls_trust *trust = (void *)1;
     struct problem problem = {0};
     (void)state;
 
-    assert_int_equal(tls_profile_new_origin_facing(&options, &profile, &problem), ERR_INVALID);
-    assert_null(profile);
+    assert_int_equal(tls_trust_new("/nonexistent/ca.pem", SPAN_EMPTY, &trust, &problem),
+                     ERR_INVALID);
+    assert_null(trust);
     assert_non_null(strstr(problem.text, "/nonexistent/ca.pem"));
 
-    options.ca_file = NULL;
+    assert_int_equal(tls_trust_new(NULL, SPAN_EMPTY, &trust, &problem), ERR_OK);
+    tls_trust_free(&trust);
+    assert_null(trust);
+}
+
+static void a_client_certificate_needs_its_own_key(void **state)
+{
+    const struct test_cert_wish wish = {.alt_names = "DNS:edge.example", .to_days = 1};
+    struct test_cert cert, other;
+    test_cert_make(&cert, &wish);
+    test_cert_make(&other, &wish);
+    struct tls_origin_options options = {.chain_pem = span_str(cert.chain_pem),
+                                         .key_pem = span_str(cert.key_pem)};
+    struct tls_profile *profile = NULL;
+    struct problem problem = {0};
+    (void)state;
+
     assert_int_equal(tls_profile_new_origin_facing(&options, &profile, &problem), ERR_OK);
     tls_profile_unref(&profile);
+
+    options.key_pem = span_str(other.key_pem);
+    assert_int_equal(tls_profile_new_origin_facing(&options, &profile, &problem), ERR_INVALID);
+    assert_null(profile);
+    assert_string_equal(problem.path, "key");
+    test_cert_release(&cert);
+    test_cert_release(&other);
 }
 
 static void sessions_are_bounded_and_the_oldest_goes_first(void **state)
@@ -143,6 +166,7 @@ int main(void)
         cmocka_unit_test(what_is_no_certificate_or_not_its_key_is_refused),
         cmocka_unit_test(encrypted_key_is_refused_without_asking_for_a_passphrase),
         cmocka_unit_test(missing_ca_file_is_a_problem_that_names_it),
+        cmocka_unit_test(a_client_certificate_needs_its_own_key),
         cmocka_unit_test(sessions_are_bounded_and_the_oldest_goes_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -102,17 +102,20 @@ static UNUSED struct tls_profile *origin_facing(const struct test_cert *ca, bool
     struct tls_profile *profile;
     struct problem problem = {0};
     char path[] = "/tmp/test-ca-XXXXXX";
-    struct tls_origin_options options = {.h2_offered = h2_offered, .verified = ca != NULL};
+    struct tls_origin_options options = {.h2_offered = h2_offered};
+    struct tls_trust *trust = NULL;
     if (ca) {
         int fd = mkstemp(path);
         assert_true(fd >= 0);
         assert_true(write(fd, ca->chain_pem, strlen(ca->chain_pem)) > 0);
         close(fd);
-        options.ca_file = path;
+        if (tls_trust_new(path, SPAN_EMPTY, &trust, &problem) != ERR_OK)
+            fail_msg("%s", problem.text);
+        options.trust = trust;
+        unlink(path);
     }
     enum err err = tls_profile_new_origin_facing(&options, &profile, &problem);
-    if (ca)
-        unlink(path);
+    tls_trust_free(&trust);
     if (err != ERR_OK)
         fail_msg("%s", problem.text);
     return profile;

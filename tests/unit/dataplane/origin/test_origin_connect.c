@@ -278,6 +278,13 @@ static void a_plain_origin_is_spoken_to_over_h1(void **state)
     assert_int_equal(granted->conn.version, HTTP_1_1);
 }
 
+static struct tls_profile *profile_of(bool verified, bool h2_offered)
+{
+    const struct origin_tls_want want = {.verified = verified, .h2_offered = h2_offered};
+    struct problem problem;
+    return origin_tls_profile(&pools->tls, &want, &problem);
+}
+
 static void alpn_decides_who_speaks(void **state)
 {
     (void)state;
@@ -285,7 +292,7 @@ static void alpn_decides_who_speaks(void **state)
     answer(one, 1);
     end_tcp(ERR_OK);
     assert_true(span_equal(tls_name, SPAN("www.example.com")));
-    assert_ptr_equal(tls_profile, pools->profiles[true][true]);
+    assert_ptr_equal(tls_profile, profile_of(true, true));
     end_tls(ERR_OK, TLS_ALPN_H2);
 
     assert_int_equal(granted->conn.version, HTTP_2);
@@ -297,7 +304,7 @@ static void no_alpn_means_h1(void **state)
     ask(ORIGIN_TLS_UNVERIFIED, ORIGIN_PROTOCOL_AUTO);
     answer(one, 1);
     end_tcp(ERR_OK);
-    assert_ptr_equal(tls_profile, pools->profiles[false][true]);
+    assert_ptr_equal(tls_profile, profile_of(false, true));
     end_tls(ERR_OK, TLS_ALPN_NONE);
 
     assert_int_equal(granted->conn.version, HTTP_1_1);
@@ -310,7 +317,7 @@ static void an_h1_policy_or_ticket_does_not_offer_h2(void **state)
     ask(ORIGIN_TLS_UNVERIFIED, ORIGIN_PROTOCOL_AUTO);
     answer(one, 1);
     end_tcp(ERR_OK);
-    assert_ptr_equal(tls_profile, pools->profiles[false][false]);
+    assert_ptr_equal(tls_profile, profile_of(false, false));
 }
 
 static void one_forbidden_address_refuses_the_name(void **state)
