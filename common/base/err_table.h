@@ -60,18 +60,18 @@
     X(ORIGIN_STALE,           "origin_stale",           502, 520, IDEMPOTENT, ORIGIN)           \
     X(ORIGIN_NOT_PROCESSED,   "origin_not_processed",   502, 520, ALWAYS,     ORIGIN)           \
     X(ORIGIN_REFUSED_STREAM,  "origin_refused_stream",  502, 503, ALWAYS,     ORIGIN)           \
-    X(ORIGIN_MISDIRECTED,     "origin_misdirected",     502, 520, ALWAYS,     ORIGIN)           \
+    X(ORIGIN_MISDIRECTED,     "origin_misdirected",     502, 421, ALWAYS,     ORIGIN)           \
     X(ORIGIN_H1_REQUIRED,     "origin_h1_required",     502, 520, ALWAYS,     ORIGIN)           \
     X(ORIGIN_H2_BROKEN,       "origin_h2_broken",       502, 520, IDEMPOTENT, ORIGIN)           \
     X(ORIGIN_H2_MISSING,      "origin_h2_missing",      502, 520, NEVER,      ORIGIN)           \
     X(ORIGIN_REFUSED,         "origin_refused",         502, 521, ALWAYS,     ORIGIN)           \
-    X(ORIGIN_CONNECT_TIMEOUT, "origin_connect_timeout", 504, 522, NEVER,      ORIGIN)           \
+    X(ORIGIN_CONNECT_TIMEOUT, "origin_connect_timeout", 504, 522, ALWAYS,     ORIGIN)           \
     X(ORIGIN_UNREACHABLE,     "origin_unreachable",     502, 523, ALWAYS,     ORIGIN)           \
     X(ORIGIN_READ_TIMEOUT,    "origin_read_timeout",    504, 524, NEVER,      ORIGIN)           \
-    X(ORIGIN_TLS,             "origin_tls",             502, 525, NEVER,      ORIGIN)           \
-    X(ORIGIN_CERTIFICATE,     "origin_certificate",     502, 526, NEVER,      ORIGIN)           \
+    X(ORIGIN_TLS,             "origin_tls",             502, 525, ALWAYS,     ORIGIN)           \
+    X(ORIGIN_CERTIFICATE,     "origin_certificate",     502, 526, ALWAYS,     ORIGIN)           \
     X(ORIGIN_CLIENT_CERTIFICATE,"origin_client_certificate",502,525,NEVER,    ORIGIN)           \
-    X(ORIGIN_RESOLVE,         "origin_resolve",         502, 530, NEVER,      ORIGIN)           \
+    X(ORIGIN_RESOLVE,         "origin_resolve",         502, 530, ALWAYS,     ORIGIN)           \
     X(ORIGIN_ADDRESS,         "origin_address",         502, 523, NEVER,      ORIGIN)           \
     X(ORIGIN_QUEUE_FULL,      "origin_queue_full",      503, 503, NEVER,      ORIGIN)           \
     X(ORIGIN_QUEUE_TIMEOUT,   "origin_queue_timeout",   503, 503, NEVER,      ORIGIN)

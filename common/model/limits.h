@@ -59,6 +59,7 @@
     X(ORIGIN_PING_MS,           2000,     "ms",     "for the answer to a PING; then the connection is dead")     \
     X(ORIGIN_PING_AGAIN_MS,     300000,   "ms",     "between PINGs while only their answers are heard")          \
     X(ORIGIN_STAGGER_MS,        250,      "ms",     "before the next address of a name is tried beside (RFC 8305)") \
+    X(ORIGIN_PATIENCE_MS,       3000,     "ms",     "for a dial, while another address of the hostname is untried") \
     X(ORIGIN_RETRY_WINDOW_MS,   10000,    "ms",     "over which an origin's requests and retries are counted")   \
     X(ORIGIN_RETRY_PERCENT,     20,       "%",      "retries of that window's requests that may have been acted on") \
     X(ORIGIN_RETRY_FREE,        128,      "count",  "retries of a window that are always allowed")               \
@@ -87,6 +88,7 @@
     X(H2_GLITCH_BURST,          1000,     "count",  "PRIORITY, empty DATA, WINDOW_UPDATE for no stream")          \
     X(H2_GLITCH_PER_S,          100,      "1/s",    "the same, regained")                                         \
     X(H2_GOODBYE_MS,            2000,     "ms",     "for a last GOAWAY to leave")                                 \
+    X(H2_EARLY_ANSWER_MS,       200,      "ms",     "between an early answer and the RST_STREAM(NO_ERROR) that ends its request") \
     /* transports */                                                                                          \
     X(TRANSPORT_OUT_BYTES,      262144,   "bytes",  "unwritten output of one connection")                         \
     X(WAKE_BUDGET,              4096,     "count",  "wakes in one loop turn")                                     \

@@ -26,9 +26,44 @@ static void begin_body(struct h1_origin *origin, const struct head *head,
     }
 }
 
+static bool accepted(const struct h1_origin *origin, const struct head *head)
+{
+    const struct field *accept = fields_find(&head->fields, FIELD_SEC_WEBSOCKET_ACCEPT);
+    char wanted[H1_WEBSOCKET_ACCEPT_BYTES];
+
+    if (!accept || fields_count(&head->fields, FIELD_SEC_WEBSOCKET_ACCEPT) > 1)
+        return false;
+    h1_websocket_answer_key(origin->request.key, wanted);
+    return span_equal(accept->value, span_of(wanted, sizeof(wanted)));
+}
+
+/* Only if asked, by what was asked, and when the request has left as a whole. */
+static enum err open_tunnel(struct h1_origin *origin, struct head *head)
+{
+    const struct h1_origin_request *request = &origin->request;
+
+    if (!request->tunnelled || request->pending.len > 0 || !head->tunnelled ||
+        !accepted(origin, head))
+        return ERR_ORIGIN_ANSWER;
+    head->bodyless = false;
+    side_put_head(&origin->side, head);
+    origin->answer.phase = H1_ANSWER_TUNNEL;
+    origin->answer.tunnelled = true;
+    h1_origin_start_draining(origin);
+    h1_origin_flush(origin);
+    return ERR_OK;
+}
+
+/* An HTTP/2 visitor would take any 2xx for its tunnel (RFC 8441 5.1). */
+static bool misleads(const struct h1_origin *origin, const struct head *head)
+{
+    return origin->request.tunnelled && head->status < 300 &&
+           origin->side.exchange->client_facts.version == HTTP_2;
+}
+
 static enum err take_interim(struct h1_origin *origin, struct head *head)
 {
-    if (head->status == 101 || ++origin->answer.interim_count > LIMIT_INTERIM_ANSWERS)
+    if (++origin->answer.interim_count > LIMIT_INTERIM_ANSWERS)
         return ERR_ORIGIN_ANSWER;
     /* RFC 9110 15.2: all pass but 100, which answers what the edge itself has asked for. */
     if (head->status != 100)
@@ -38,7 +73,9 @@ static enum err take_interim(struct h1_origin *origin, struct head *head)
 
 static void complete_answer(struct h1_origin *origin)
 {
-    bool request_left = !origin->request.written && !origin->request.ending;
+    /* A tunnel that one end has ended still carries what the other has to say. */
+    bool request_left =
+        !origin->answer.tunnelled && !origin->request.written && !origin->request.ending;
 
     origin->answer.phase = H1_ANSWER_WAIT;
     side_put_end(&origin->side);
@@ -56,8 +93,14 @@ static enum err parse_head(struct h1_origin *origin, struct span raw)
 
     head_init(head, &exchange->arena);
     TRY(h1_parse_response(raw, exchange->request.head->method, head, &message, NULL));
+    if (head->status == 101)
+        return open_tunnel(origin, head);
     if (head->status < 200)
         return take_interim(origin, head);
+    if (misleads(origin, head))
+        return ERR_ORIGIN_ANSWER;
+    if (exchange_refuses_answer(exchange, head))
+        return ERR_ORIGIN_MISDIRECTED;
     side_put_head(&origin->side, head);
     begin_body(origin, head, &message);
     if (origin->answer.phase == H1_ANSWER_LENGTH && origin->answer.left_bytes == 0)
@@ -84,7 +127,7 @@ static size_t take_head(struct h1_origin *origin, struct span bytes)
         err = parse_head(origin, span_first(bytes, head_len));
     if (err == ERR_OK)
         return head_len;
-    h1_origin_end(origin, ERR_ORIGIN_ANSWER);
+    h1_origin_end(origin, err == ERR_ORIGIN_MISDIRECTED ? err : ERR_ORIGIN_ANSWER);
     return bytes.len;
 }
 
@@ -153,6 +196,7 @@ static size_t take(struct h1_origin *origin, struct span bytes)
         return take_head(origin, bytes);
     case H1_ANSWER_LENGTH:
     case H1_ANSWER_UNTIL_CLOSE:
+    case H1_ANSWER_TUNNEL:
         return take_raw(origin, bytes);
     case H1_ANSWER_CHUNKS:
         return take_chunks(origin, bytes);
@@ -201,6 +245,7 @@ enum err h1_origin_ended_err(const struct h1_origin *origin)
     case H1_ANSWER_LENGTH:
     case H1_ANSWER_CHUNKS:
     case H1_ANSWER_UNTIL_CLOSE:
+    case H1_ANSWER_TUNNEL:
         return ERR_ORIGIN_RESET;
     }
     UNREACHABLE();
@@ -211,7 +256,7 @@ static void check_ended(struct h1_origin *origin)
     /* Bytes that wait for room still count; those of a head that waits for more never will. */
     if (!origin->ended || (origin->in.len > 0 && origin->answer.phase != H1_ANSWER_HEAD))
         return;
-    if (origin->answer.phase == H1_ANSWER_UNTIL_CLOSE)
+    if (origin->answer.phase == H1_ANSWER_UNTIL_CLOSE || origin->answer.phase == H1_ANSWER_TUNNEL)
         complete_answer(origin);
     else if (origin->answer.phase != H1_ANSWER_WAIT)
         h1_origin_end(origin, h1_origin_ended_err(origin));

@@ -176,6 +176,10 @@ static void on_head(struct h2_stream *stream, bool ended)
         put_interim(stream, head);
         return;
     }
+    if (exchange_refuses_answer(stream->side.exchange, head)) {
+        h2_stream_fail(stream, ERR_ORIGIN_MISDIRECTED, NGHTTP2_CANCEL);
+        return;
+    }
     stream->in_head_done = true;
     side_put_head(&stream->side, head);
     if (ended)
@@ -220,6 +224,9 @@ static enum err closed_err(const struct h2_stream *stream, uint32_t code)
 {
     if (origin_of(stream->session)->h1_required || code == NGHTTP2_HTTP_1_1_REQUIRED)
         return ERR_ORIGIN_H1_REQUIRED;
+    if (stream->in_reset && code == NGHTTP2_REFUSED_STREAM)
+        return ERR_ORIGIN_REFUSED_STREAM;
+    /* nghttp2 closes what is above GOAWAY's last id as refused. */
     if (!stream->out_head_sent || code == NGHTTP2_REFUSED_STREAM)
         return ERR_ORIGIN_NOT_PROCESSED;
     /* Not its own reset: nghttp2 has found the answer malformed or of the wrong length. */

@@ -102,8 +102,10 @@ static void observer_run(struct wake *wake)
     if (ops && events & OBSERVER_EVENT_CLIENT_GONE && !exchange->origin)
         ops->on_client_gone(exchange->observer);
     else if (ops && events & OBSERVER_EVENT_ORIGIN_FAILED && exchange->client &&
-             !exchange->origin && exchange->fault.err == ERR_OK)
+             !exchange->origin && exchange->fault.err == ERR_OK) {
+        exchange->request_refused = false; /* the answer comes next */
         ops->on_origin_failed(exchange->observer, exchange->origin_err);
+    }
     if (exchange_over(exchange))
         free_exchange(exchange);
 }
@@ -252,7 +254,8 @@ void exchange_attach_origin(struct exchange *exchange, struct side *side,
     wake_init(&side->wake, side_run);
     exchange->origin = side;
     exchange_check(exchange);
-    if (request->state == FLOW_FAILED || exchange->fault.err != ERR_OK) {
+    if (request->state == FLOW_FAILED || exchange->fault.err != ERR_OK ||
+        exchange->request_refused) {
         exchange_post(exchange, side, SIDE_EVENT_ABORT);
         return;
     }
@@ -275,6 +278,46 @@ bool exchange_can_replay(const struct exchange *exchange)
 {
     bool whole = exchange->request.state == FLOW_OPEN || exchange->request.state == FLOW_ENDED;
     return whole && exchange->response.state == FLOW_IDLE && exchange->request.body.keeping;
+}
+
+void exchange_strip_tunnel(struct exchange *exchange)
+{
+    struct flow *request = &exchange->request;
+    ASSERT(!exchange->origin && request->head->tunnelled);
+    request->head->tunnelled = false;
+    request->head->bodyless = true;
+    if (request->state == FLOW_OPEN)
+        request->state = FLOW_ENDED;
+}
+
+bool exchange_limit_request(struct exchange *exchange, uint64_t bytes_max)
+{
+    const struct flow *request = &exchange->request;
+    exchange->request_bytes_max = bytes_max;
+    if (bytes_max == 0)
+        return true;
+    bool announced =
+        request->head->content_length > 0 && (uint64_t)request->head->content_length > bytes_max;
+    return !announced && request->total_bytes <= bytes_max;
+}
+
+void exchange_refuse_request(struct exchange *exchange)
+{
+    enum flow_state answer = exchange->response.state;
+    /* What is answered already cannot be answered otherwise. */
+    if (answer == FLOW_OPEN) {
+        exchange_fail(exchange, ERR_REQUEST_BODY_TOO_LARGE, FAULT_OF_CLIENT);
+        return;
+    }
+    exchange_stop_flow(exchange, &exchange->request);
+    if (answer != FLOW_IDLE)
+        return;
+    exchange->request_refused = true;
+    exchange->origin_err = ERR_REQUEST_BODY_TOO_LARGE;
+    if (exchange->origin)
+        exchange_post(exchange, exchange->origin, SIDE_EVENT_ABORT);
+    else
+        exchange_tell(exchange, OBSERVER_EVENT_ORIGIN_FAILED);
 }
 
 void exchange_fail(struct exchange *exchange, enum err err, enum side_fault side)

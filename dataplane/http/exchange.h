@@ -50,6 +50,9 @@ struct fault {
 /* The proxy's view of an exchange.  on_response_head and on_done compute only; the others may
  * decide, from the wake queue (they are deferred like side events). */
 struct exchange_observer_ops {
+    /* True: this answer does not count, and its side fails with ERR_ORIGIN_MISDIRECTED.  May be
+     * NULL. */
+    bool (*refuses_answer)(void *observer, const struct head *head);
     void (*on_response_head)(void *observer,
                              struct head *head); /* rewrite before the client side sees it */
     void (*on_origin_failed)(void *observer,
@@ -77,6 +80,8 @@ struct exchange {
     struct fault fault;
     enum err origin_err;        /* what the last origin side failed with */
     struct interim_queue interims;
+    uint64_t request_bytes_max; /* of the body; 0: no limit */
+    bool request_refused;       /* it is too large, which the observer has not been told */
     bool interim_seen;          /* limits what may be repeated (L8) */
     bool origin_may_have_acted; /* a byte of the request was consumed by an origin side */
     struct client_facts client_facts;
@@ -107,6 +112,22 @@ void exchange_attach_origin(struct exchange *exchange, struct side *side,
 /* The request can be given to another origin side: the response is IDLE and no consumed byte was
  * forgotten. */
 bool exchange_can_replay(const struct exchange *exchange);
+
+/* The request asks for no tunnel any more: its flow ends with its head (now the head that origins
+ * get).  Before an origin side was attached. */
+void exchange_strip_tunnel(struct exchange *exchange);
+
+/* An origin side asks before side_put_head of a final answer. */
+static inline bool exchange_refuses_answer(const struct exchange *exchange, const struct head *head)
+{
+    return exchange->observer_ops && exchange->observer_ops->refuses_answer &&
+           exchange->observer_ops->refuses_answer(exchange->observer, head);
+}
+
+/* A body of more than bytes_max (0: no limit) fails the exchange with ERR_REQUEST_BODY_TOO_LARGE as
+ * soon as that is seen: the origin's side is aborted, and the observer is asked for an answer while
+ * there is none.  False when it is too large already. */
+MUST_USE bool exchange_limit_request(struct exchange *exchange, uint64_t bytes_max);
 
 /* Fails both flows and aborts the attached sides: a deadline of the proxy, a drain that has ended.
  */

@@ -58,6 +58,9 @@ void exchange_credit(struct exchange *exchange, struct flow *flow, size_t len);
 void exchange_bound_replay(struct exchange *exchange);
 void exchange_end_replay(struct exchange *exchange);
 
+/* The request's body is too large. */
+void exchange_refuse_request(struct exchange *exchange);
+
 /* Nobody wants the rest of the flow: drops what waits, and tells the producer (L7). */
 void exchange_stop_flow(struct exchange *exchange, struct flow *flow);
 

@@ -64,6 +64,12 @@ static int64_t promised_bytes(const struct side *side, const struct flow *out)
     return bare ? HEAD_LENGTH_UNKNOWN : out->head->content_length;
 }
 
+static bool too_large(const struct side *side, const struct flow *out, size_t len)
+{
+    uint64_t bytes_max = side->exchange->request_bytes_max;
+    return side->role == SIDE_CLIENT && bytes_max > 0 && out->total_bytes + len > bytes_max;
+}
+
 void side_put_bytes(struct side *side, struct span bytes)
 {
     struct exchange *exchange = side->exchange;
@@ -77,6 +83,11 @@ void side_put_bytes(struct side *side, struct span bytes)
         return;
     }
     ASSERT(bytes.len <= bytequeue_room(&out->body));
+    if (too_large(side, out, bytes.len)) {
+        exchange_refuse_request(exchange);
+        exchange_credit(exchange, out, bytes.len);
+        return;
+    }
     int64_t promised = promised_bytes(side, out);
     if (promised >= 0 && bytes.len > (uint64_t)promised - out->total_bytes) {
         exchange_fail(exchange, role_err(side), role_fault(side));
@@ -246,7 +257,7 @@ static void fail_origin(struct side *side, enum err err)
     struct exchange *exchange = side->exchange;
     bool broken = exchange->fault.err != ERR_OK;
 
-    if (!broken)
+    if (!broken && !exchange->request_refused)
         exchange->origin_err = err;
     if (!broken && exchange->response.state == FLOW_ENDED) {
         leave_complete(side);

@@ -88,6 +88,7 @@ struct origin_pool {
     uint32_t streams_told;           /* what the last HTTP/2 connection was told; 0: nothing yet */
     struct origin_known *known; /* of its protocol; the memory's */
     struct origin_health health;
+    struct origin_budget budget;
     uint8_t bytes[]; /* key, address, sni */
 };
 

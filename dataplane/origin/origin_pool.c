@@ -122,6 +122,23 @@ void origin_ticket_cancel(struct origin_ticket *ticket)
         detach_ticket(ticket);
 }
 
+bool origin_ticket_give_up(struct origin_ticket *ticket)
+{
+    struct origin_pool *pool = ticket->pool;
+    if (!pool || pool->live_counts[OFFER_ANY] > 0)
+        return false;
+    detach_ticket(ticket);
+    uint64_t now_ms = loop_now_ms(loop_of(pool));
+    if (!origin_health_aside(&pool->health, now_ms))
+        origin_health_failed(&pool->health, now_ms);
+    return true;
+}
+
+bool origin_pool_may_retry(struct origin_pool *pool)
+{
+    return origin_budget_retry(&pool->budget, loop_now_ms(loop_of(pool)));
+}
+
 static void refuse_first(struct list *list, enum err err, const struct problem *problem)
 {
     struct origin_ticket *ticket = ticket_of(list_first(list));
@@ -191,6 +208,7 @@ static bool grant_first(struct origin_pool *pool, enum origin_lane lane)
     if (!conn)
         return false;
     detach_ticket(ticket);
+    origin_budget_request(&pool->budget, loop_now_ms(loop_of(pool)));
     conn->facts.reused = conn->http->exchanges_run > 0 || conn->http->slots_used > 0;
     ticket->granted(ticket, conn->http, &conn->facts);
     origin_conn_update(conn);

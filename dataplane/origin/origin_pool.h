@@ -108,6 +108,13 @@ void origin_pool_acquire(struct origin_pool *pool, struct origin_ticket *ticket)
 /* Idempotent. */
 void origin_ticket_cancel(struct origin_ticket *ticket);
 
+/* The ticket's time is over.  True when it was cancelled: nothing is connected, and a dial that
+ * takes this long sets the origin aside.  Else it waits for its turn, which takes what it takes. */
+MUST_USE bool origin_ticket_give_up(struct origin_ticket *ticket);
+
+/* Counts one more request that is sent to this origin again; false when its budget is spent. */
+MUST_USE bool origin_pool_may_retry(struct origin_pool *pool);
+
 /* The origin answered HTTP_1_1_REQUIRED: for LIMIT_ORIGIN_PROTOCOL_MS every ticket is taken for an
  * h1_only one. */
 void origin_pool_require_h1(struct origin_pool *pool);

@@ -181,6 +181,11 @@ static uint8_t *put_outcome(uint8_t *at, const struct access_line *line)
     } else {
         at = PUT(at, "null");
     }
+    if (line->reason.len > 0) {
+        at = PUT(at, ",\"reason\":\"");
+        at = put_text(at, line->reason);
+        *at++ = '"';
+    }
     at = PUT(at, ",\"worker\":");
     at = put_u64(at, line->worker);
     return PUT(at, "}\n");
@@ -189,7 +194,8 @@ static uint8_t *put_outcome(uint8_t *at, const struct access_line *line)
 void access_line_write(const struct access_line *line, struct buf *out)
 {
     size_t text_bytes =
-        line->ray.len + line->client.len + line->host.len + line->method.len + line->path.len;
+        line->ray.len + line->client.len + line->host.len + line->method.len +
+                        line->path.len + line->reason.len;
     uint8_t *from = buf_reserve(out, FIXED_BYTES + text_bytes * ESCAPED_BYTES);
     if (!from)
         return;

@@ -31,6 +31,7 @@ struct access_line {
     uint64_t request_bytes, response_bytes;
     uint64_t took_us, origin_head_us; /* the latter 0: no head came */
     enum err err;
+    struct span reason; /* what lies behind err; empty: nothing more is known */
     unsigned worker;
 };
 

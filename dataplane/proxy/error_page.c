@@ -17,6 +17,8 @@ static const struct error_text texts[] = {
     {ERR_REQUEST_LOOP, "Loop detected", "The request came back to the edge that had sent it."},
     {ERR_REQUEST_MISDIRECTED, "Misdirected request",
      "This connection was made for another host; the request needs one of its own."},
+    {ERR_REQUEST_BODY_TOO_LARGE, "Upload too large",
+     "The request's body is larger than is accepted here."},
     {ERR_REQUEST_TIMEOUT, "Request timeout", "The request did not arrive in time."},
     {ERR_ORIGIN_ANSWER, "Invalid answer from the origin",
      "The origin sent an answer that is not valid HTTP."},
@@ -28,6 +30,9 @@ static const struct error_text texts[] = {
      "The origin closed the connection before it had answered."},
     {ERR_ORIGIN_NOT_PROCESSED, "Refused by the origin",
      "The origin declined to process the request."},
+    {ERR_ORIGIN_REFUSED_STREAM, "Refused by the origin",
+     "The origin takes no more requests right now."},
+    {ERR_ORIGIN_MISDIRECTED, "Misdirected request", "The origin does not serve this host."},
     {ERR_ORIGIN_H1_REQUIRED, "Protocol refused by the origin",
      "The origin asked for HTTP/1.1, which this request cannot use."},
     {ERR_ORIGIN_H2_BROKEN, "Protocol error at the origin", "The origin broke the rules of HTTP/2."},
@@ -71,6 +76,10 @@ static void write_json(const struct error_page *page, const char *time, struct b
                 "{\"status\":%d,\"error\":\"%s\",\"title\":\"%s\",\"detail\":\"%s\",\"ray\":\"",
                 err_edge_status(page->err), err_slug(page->err), text->title, text->sentence);
     buf_append_json(out, page->ray);
+    if (page->reason.len > 0) {
+        buf_append_str(out, "\",\"reason\":\"");
+        buf_append_json(out, page->reason);
+    }
     buf_appendf(out, "\",\"time\":\"%s\"}\n", time);
 }
 
@@ -104,6 +113,11 @@ static void write_html(const struct error_page *page, const char *time, struct b
                    "dl{color:#999}}</style>\n</head>\n<body>\n");
     buf_appendf(out, "<h1>%d %s</h1>\n<p>%s</p>\n<dl>\n<dt>Error</dt><dd>%s</dd>\n", status,
                 text->title, text->sentence, err_slug(page->err));
+    if (page->reason.len > 0) {
+        buf_append_str(out, "<dt>Reason</dt><dd>");
+        write_escaped(page->reason, out);
+        buf_append_str(out, "</dd>\n");
+    }
     buf_append_str(out, "<dt>Ray</dt><dd>");
     write_escaped(page->ray, out);
     buf_appendf(out, "</dd>\n<dt>Time</dt><dd>%s</dd>\n</dl>\n</body>\n</html>\n", time);

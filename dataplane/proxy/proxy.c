@@ -12,10 +12,11 @@
 #include "common/base/mem.h"
 #include "dataplane/proxy/access_line.h"
 #include "dataplane/proxy/error_page.h"
+#include "dataplane/proxy/proxy_grpc.h"
 #include "dataplane/proxy/proxy_int.h"
 #include "dataplane/proxy/proxy_response.h"
 
-static void run_steps(struct proxy_run *run)
+void proxy_run_steps(struct proxy_run *run)
 {
     while (proxy_run_wanted(run)) {
         const struct proxy_step *next = run->step->run(run);
@@ -25,12 +26,23 @@ static void run_steps(struct proxy_run *run)
     }
 }
 
+void proxy_run_unwait(struct proxy_run *run)
+{
+    origin_ticket_cancel(&run->ticket);
+    deadline_disarm(run->proxy->options.loop, &run->wait);
+}
+
 static void run_woken(struct wake *wake)
 {
-    run_steps(container_of(wake, struct proxy_run, wake));
+    proxy_run_steps(container_of(wake, struct proxy_run, wake));
 }
 
 /* ---- what the pool says */
+
+void proxy_run_count_connecting(struct proxy_run *run)
+{
+    run->way.connecting_ms += loop_now_ms(run->proxy->options.loop) - run->way.asked_at_ms;
+}
 
 /* A slot for somebody who has left is left too: on_done comes next. */
 static void acquire_granted(struct origin_ticket *ticket, struct http_conn *conn,
@@ -39,6 +51,7 @@ static void acquire_granted(struct origin_ticket *ticket, struct http_conn *conn
     struct proxy_run *run = container_of(ticket, struct proxy_run, ticket);
     if (!proxy_run_wanted(run))
         return;
+    deadline_disarm(run->proxy->options.loop, &run->wait);
     run->way.facts = *facts;
     run->way.attempt_count++;
     run->err = ERR_OK;
@@ -50,10 +63,16 @@ static void acquire_refused(struct origin_ticket *ticket, enum err err,
                             const struct problem *problem)
 {
     struct proxy_run *run = container_of(ticket, struct proxy_run, ticket);
-    (void)problem; /* the pool has logged it; visitors are told the kind only */
+    proxy_run_count_connecting(run);
+    deadline_disarm(run->proxy->options.loop, &run->wait);
+    /* Visitors are told the kind of failure, and which rule of TLS it is. */
+    bool told = err == ERR_ORIGIN_TLS || err == ERR_ORIGIN_CERTIFICATE;
+    run->reason = SPAN_EMPTY;
+    if (told && problem)
+        run->reason = arena_copy(&run->exchange->arena, span_str(problem->text));
     run->err = err == ERR_CLOSED ? ERR_BUSY : err; /* the worker ends */
     run->step = &proxy_step_relay;
-    run_steps(run);
+    proxy_run_steps(run);
 }
 
 /* ---- what the exchange says */
@@ -84,14 +103,29 @@ static void run_on_response_head(void *observer, struct head *head)
 static void run_on_origin_failed(void *observer, enum err err)
 {
     struct proxy_run *run = observer;
+    /* A connection that came to be and was no HTTP/2 is one that never came to be. */
+    if (err == ERR_ORIGIN_H2_BROKEN)
+        proxy_run_count_connecting(run);
+    proxy_run_unwait(run);
     run->err = err;
-    run_steps(run);
+    run->step = &proxy_step_relay;
+    proxy_run_steps(run);
 }
 
 static void run_on_client_gone(void *observer)
 {
+    proxy_run_unwait(observer);
+}
+
+/* 421 says that this connection was the wrong one: once more on another, and then it passes. */
+static bool run_refuses_answer(void *observer, const struct head *head)
+{
     struct proxy_run *run = observer;
-    origin_ticket_cancel(&run->ticket);
+    if (head->status != 421 || run->answering || run->way.misdirected ||
+        !exchange_can_replay(run->exchange))
+        return false;
+    run->way.misdirected = true;
+    return true;
 }
 
 static void run_on_done(void *observer)
@@ -102,6 +136,7 @@ static void run_on_done(void *observer)
 }
 
 static const struct exchange_observer_ops run_ops = {
+    .refuses_answer = run_refuses_answer,
     .on_response_head = run_on_response_head,
     .on_origin_failed = run_on_origin_failed,
     .on_client_gone = run_on_client_gone,
@@ -115,6 +150,7 @@ static void proxy_begin(void *owner, struct exchange *exchange)
     run->proxy = proxy;
     run->exchange = exchange;
     run->asked = exchange->request.head;
+    run->grpc = proxy_grpc_asked(&run->asked->fields);
     run->step = &proxy_step_route;
     run->ticket.granted = acquire_granted;
     run->ticket.refused = acquire_refused;
@@ -132,6 +168,8 @@ struct proxy *proxy_new(const struct proxy_options *options)
 {
     struct proxy *proxy = mem_new(struct proxy);
     proxy->options = *options;
+    if (options->connect_timeout_ms == 0)
+        proxy->options.connect_timeout_ms = LIMIT_ORIGIN_CONNECT_MS;
     proxy->edge_id = span_str(options->edge_id);
     list_init(&proxy->running);
     proxy_rays_init(&proxy->rays);

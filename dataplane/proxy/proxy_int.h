@@ -9,12 +9,14 @@
 #ifndef TRUNKLINE_DATAPLANE_PROXY_PROXY_INT_H
 #define TRUNKLINE_DATAPLANE_PROXY_PROXY_INT_H
 
+#include "dataplane/net/deadline.h"
 #include "dataplane/origin/origin_pick.h"
 #include "dataplane/proxy/access_line.h"
 #include "dataplane/proxy/proxy.h"
 #include "dataplane/proxy/proxy_ray.h"
+#include "dataplane/proxy/proxy_retry.h"
 
-#define PROXY_STEPS(X) X(route) X(admit) X(acquire) X(relay) X(answer_locally) X(finish)
+#define PROXY_STEPS(X) X(route) X(admit) X(acquire) X(relay) X(pause) X(answer_locally) X(finish)
 #define PROXY_WAIT NULL
 
 struct proxy_run;
@@ -37,10 +39,12 @@ struct proxy_way {
     size_t picked;
     uint64_t tried;         /* origins whose dial failed */
     unsigned attempt_count; /* slots it got */
-    unsigned retry_count;   /* decisions to try again */
-    unsigned repeat_count;  /* of these, those the origin may have seen already */
+    struct proxy_retry_counts counts;
+    uint64_t asked_at_ms;   /* for a connection, last */
+    uint64_t connecting_ms; /* spent on connections that failed */
     bool again;             /* the same origin, on a fresh connection */
     bool h1_only;
+    bool misdirected;               /* an origin answered 421 */
     struct origin_conn_facts facts; /* of the last connection */
 };
 
@@ -57,7 +61,10 @@ struct proxy_run {
     struct head *sent;        /* the head as origins get it */
     struct span ray;
     struct proxy_way way;
-    enum err err; /* why the last attempt failed, or why we answer ourselves */
+    struct deadline wait; /* of a pause, or of a dial that another address could replace */
+    enum err err;         /* why the last attempt failed, or why we answer ourselves */
+    struct span reason;   /* what about TLS, for whoever set the origin up */
+    bool grpc;
     bool answering;
     int origin_status; /* 0: no answer */
     uint64_t begun_at_us, head_at_us;
@@ -75,6 +82,13 @@ struct proxy {
     char date_text[32];  /* "Sun, 22 Nov 2026 13:29:25 GMT" */
     uint64_t told_at_ms; /* when a failure of ours was logged last */
 };
+
+/* It waits for nothing any more: no slot, no pause. */
+void proxy_run_unwait(struct proxy_run *run);
+/* What it asked for last was no connection: the time is gone. */
+void proxy_run_count_connecting(struct proxy_run *run);
+/* Goes on with the step that it stands at. */
+void proxy_run_steps(struct proxy_run *run);
 
 /* The client is still there to be answered. */
 static inline bool proxy_run_wanted(const struct proxy_run *run)

@@ -8,9 +8,9 @@
 #include "dataplane/http/reply.h"
 #include "dataplane/proxy/access_line.h"
 #include "dataplane/proxy/error_page.h"
+#include "dataplane/proxy/proxy_grpc.h"
 #include "dataplane/proxy/proxy_int.h"
 #include "dataplane/proxy/proxy_request.h"
-#include "dataplane/proxy/proxy_retry.h"
 
 #define X(name) static proxy_step_fn step_##name;
 PROXY_STEPS(X)
@@ -99,9 +99,22 @@ static void find_origins(struct proxy_run *run)
     way->origins = arena_calloc(&run->exchange->arena, way->origin_count, sizeof(*way->origins));
     for (size_t i = 0; i < way->origin_count; i++) {
         route_origin(&run->route, i, run->host, &way->origins[i]);
-        if (run->route.document->paused)
+        if (run->route.document->paused && !run->grpc)
             way->origins[i].policy = ORIGIN_PROTOCOL_H1;
     }
+}
+
+/* An HTTP/1.1 visitor is answered as if it had not asked; HTTP/2 has no such answer. */
+static enum err admit_tunnel(struct proxy_run *run)
+{
+    const struct zone_document *document = run->route.document;
+    bool allowed = zone_document_setting(document, SETTING_websockets) == SWITCH_ON;
+    if (!run->sent->tunnelled || allowed || document->paused)
+        return ERR_OK;
+    if (run->exchange->client_facts.version == HTTP_2)
+        return ERR_REQUEST_METHOD;
+    exchange_strip_tunnel(run->exchange);
+    return ERR_OK;
 }
 
 static const struct proxy_step *step_admit(struct proxy_run *run)
@@ -121,6 +134,12 @@ static const struct proxy_step *step_admit(struct proxy_run *run)
     };
     run->sent = proxy_request_head(&request, &run->exchange->arena);
     run->exchange->request.head = run->sent;
+    enum err err = admit_tunnel(run);
+    if (err != ERR_OK)
+        return answer(run, err);
+    uint64_t upload_bytes_max = run->sent->tunnelled ? 0 : run->proxy->options.upload_bytes_max;
+    if (!exchange_limit_request(run->exchange, upload_bytes_max))
+        return answer(run, ERR_REQUEST_BODY_TOO_LARGE);
     find_origins(run);
     return &proxy_step_acquire;
 }
@@ -132,6 +151,47 @@ static void address_request(struct proxy_run *run, const struct origin *origin)
     struct span host_header = run->route.hostname->origins[run->way.picked].host_header;
     run->sent->authority = host_header.len > 0 ? host_header : run->asked->authority;
     run->sent->scheme = origin->tls == ORIGIN_TLS_NONE ? SPAN("http") : SPAN("https");
+}
+
+/* A half, a quarter, ... of the time for connections: few lengths of deadline. */
+static uint64_t part_of_time(const struct proxy_run *run, uint64_t most_ms)
+{
+    uint64_t part_ms = run->proxy->options.connect_timeout_ms;
+    while (part_ms > most_ms && part_ms > 1)
+        part_ms /= 2;
+    return part_ms;
+}
+
+static void wait_expired(struct deadline *deadline)
+{
+    struct proxy_run *run = container_of(deadline, struct proxy_run, wait);
+    if (run->step == &proxy_step_pause) {
+        run->step = &proxy_step_acquire;
+    } else {
+        if (!origin_ticket_give_up(&run->ticket))
+            return;
+        proxy_run_count_connecting(run);
+        run->err = ERR_ORIGIN_CONNECT_TIMEOUT;
+        run->step = &proxy_step_relay;
+    }
+    proxy_run_steps(run);
+}
+
+/* The dial has a deadline of its own.  It is cut short for those who have used up some of their
+ * time, and for those who have another address to go to. */
+static void limit_wait(struct proxy_run *run)
+{
+    const struct proxy_way *way = &run->way;
+    uint64_t total_ms = run->proxy->options.connect_timeout_ms;
+    uint64_t left_ms = total_ms - way->connecting_ms;
+    bool others = (size_t)__builtin_popcountll(way->tried) + 1 < way->origin_count;
+    if (others && left_ms / 2 < LIMIT_ORIGIN_PATIENCE_MS)
+        left_ms /= 2;
+    else if (others)
+        left_ms = LIMIT_ORIGIN_PATIENCE_MS;
+    if (left_ms < total_ms)
+        deadline_arm(run->proxy->options.loop, &run->wait, part_of_time(run, left_ms),
+                     wait_expired);
 }
 
 static const struct proxy_step *step_acquire(struct proxy_run *run)
@@ -153,18 +213,15 @@ static const struct proxy_step *step_acquire(struct proxy_run *run)
     run->ticket.streams_max =
         (uint32_t)zone_document_setting(run->route.document, SETTING_origin_h2_max_streams);
     run->ticket.fresh_only = way->again;
-    run->ticket.h1_only = way->h1_only;
+    run->ticket.h1_only = way->h1_only || run->sent->tunnelled;
+    run->ticket.h2_only = run->grpc;
+    way->asked_at_ms = loop_now_ms(run->proxy->options.loop);
     origin_pool_acquire(pool, &run->ticket);
+    limit_wait(run);
     return PROXY_WAIT;
 }
 
 /* ---- relay: it runs, or what it ran on has failed */
-
-static bool is_grpc(const struct head *head)
-{
-    const struct field *type = fields_find(&head->fields, FIELD_CONTENT_TYPE);
-    return type && span_starts_with(type->value, SPAN("application/grpc"));
-}
 
 static struct proxy_retry_question question_of(const struct proxy_run *run)
 {
@@ -173,11 +230,22 @@ static struct proxy_retry_question question_of(const struct proxy_run *run)
         .replayable = exchange_can_replay(run->exchange),
         .idempotent = method_is_idempotent(run->asked->method),
         .seen = run->exchange->origin_may_have_acted,
-        .grpc = is_grpc(run->asked),
+        .grpc = run->grpc,
         .h1_only = run->way.h1_only,
-        .retry_count = run->way.retry_count,
-        .repeat_count = run->way.repeat_count,
+        .counts = run->way.counts,
     };
+}
+
+static bool affordable(struct proxy_run *run, const struct proxy_retry_question *question)
+{
+    const struct proxy_way *way = &run->way;
+    if (way->connecting_ms >= run->proxy->options.connect_timeout_ms)
+        return false;
+    if (!proxy_retry_charged(question))
+        return true;
+    struct origin_pool *pool =
+        origin_pools_get(run->proxy->options.pools, &way->origins[way->picked]);
+    return pool && origin_pool_may_retry(pool);
 }
 
 static const struct proxy_step *step_relay(struct proxy_run *run)
@@ -187,16 +255,27 @@ static const struct proxy_step *step_relay(struct proxy_run *run)
         return PROXY_WAIT;
     struct proxy_retry_question question = question_of(run);
     enum proxy_retry verdict = proxy_retry_decide(&question);
-    if (verdict == PROXY_GIVE_UP)
+    if (verdict == PROXY_GIVE_UP || !affordable(run, &question))
         return answer(run, run->err);
 
-    way->retry_count++;
-    way->repeat_count += proxy_retry_repeats(&question);
+    proxy_retry_count(&question, &way->counts);
     way->again = verdict != PROXY_OTHER_ORIGIN;
     way->h1_only = way->h1_only || verdict == PROXY_FRESH_H1;
-    if (verdict == PROXY_OTHER_ORIGIN)
-        way->tried |= UINT64_C(1) << way->picked;
+    if (verdict != PROXY_OTHER_ORIGIN)
+        return &proxy_step_pause;
+    way->tried |= UINT64_C(1) << way->picked;
     return &proxy_step_acquire;
+}
+
+/* ---- pause: an origin in trouble is not asked again at once, nor by all at once */
+
+static const struct proxy_step *step_pause(struct proxy_run *run)
+{
+    uint64_t pause_ms = proxy_retry_pause_ms(&run->way.counts, run->begun_at_us);
+    if (pause_ms == 0)
+        return &proxy_step_acquire;
+    deadline_arm(run->proxy->options.loop, &run->wait, pause_ms, wait_expired);
+    return PROXY_WAIT;
 }
 
 /* ---- answer_locally: a page of our own */
@@ -206,26 +285,37 @@ static void put_page_field(struct head *head, enum field_id id, struct span valu
     ASSERT(fields_add(&head->fields, field_text(id), value) == ERR_OK);
 }
 
-static const struct proxy_step *step_answer_locally(struct proxy_run *run)
+/* Fills head; the body is left in the proxy's scratch. */
+static void write_page(struct proxy_run *run, struct head *head, struct buf *body)
 {
-    struct exchange *exchange = run->exchange;
     struct error_page page = {
         .err = run->err,
         .ray = run->ray,
+        .reason = run->reason,
         .unix_us = clock_wall_us(),
         .json = error_page_wants_json(&run->asked->fields),
     };
-    struct buf *body = &run->proxy->page;
-    buf_clear(body);
     error_page_write(&page, body);
-
-    struct head *head = arena_new(&exchange->arena, struct head);
-    head_init(head, &exchange->arena);
-    head->version = HTTP_1_1;
     head->status = err_edge_status(run->err);
     put_page_field(head, FIELD_CONTENT_TYPE,
                    page.json ? SPAN("application/json") : SPAN("text/html; charset=utf-8"));
     ASSERT(fields_add(&head->fields, SPAN("cache-control"), SPAN("no-store")) == ERR_OK);
+}
+
+static const struct proxy_step *step_answer_locally(struct proxy_run *run)
+{
+    struct exchange *exchange = run->exchange;
+    struct buf *body = &run->proxy->page;
+    struct head *head = arena_new(&exchange->arena, struct head);
+
+    head_init(head, &exchange->arena);
+    head->version = HTTP_1_1;
+    buf_clear(body);
+    if (run->grpc)
+        proxy_grpc_answer(head, run->err, error_page_sentence(run->err));
+    else
+        write_page(run, head, body);
+    ASSERT(fields_add(&head->fields, SPAN("x-edge-error"), span_str(err_slug(run->err))) == ERR_OK);
     run->answering = true;
     reply_attach(exchange, head, buf_span(body));
     return PROXY_WAIT;
@@ -269,6 +359,7 @@ static void write_access_line(struct proxy_run *run)
         .took_us = clock_mono_us() - run->begun_at_us,
         .origin_head_us = run->head_at_us > 0 ? run->head_at_us - run->begun_at_us : 0,
         .err = err,
+        .reason = run->answering ? run->reason : SPAN_EMPTY,
         .worker = access_log_worker(proxy->options.access_log),
     };
     if (run->route.document)
@@ -283,7 +374,7 @@ static void write_access_line(struct proxy_run *run)
 static const struct proxy_step *step_finish(struct proxy_run *run)
 {
     struct proxy *proxy = run->proxy;
-    origin_ticket_cancel(&run->ticket);
+    proxy_run_unwait(run);
     wake_cancel(&proxy->options.loop->wakeq, &run->wake);
     if (proxy->options.access_log)
         write_access_line(run);

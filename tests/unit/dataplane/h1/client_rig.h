@@ -55,8 +55,12 @@ static inline void observer_on_done(void *observer)
         rig->exchange = NULL;
 }
 
-static const struct exchange_observer_ops observer_ops = {observer_on_head, observer_on_failed,
-                                                          observer_on_gone, observer_on_done};
+static const struct exchange_observer_ops observer_ops = {
+    .on_response_head = observer_on_head,
+    .on_origin_failed = observer_on_failed,
+    .on_client_gone = observer_on_gone,
+    .on_done = observer_on_done,
+};
 
 static inline void begin(void *owner, struct exchange *exchange)
 {

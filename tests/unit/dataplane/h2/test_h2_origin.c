@@ -98,7 +98,7 @@ static void a_reset_is_told_by_its_code(void **state)
         uint32_t code;
         enum err err;
     } rows[] = {
-        {NGHTTP2_REFUSED_STREAM, ERR_ORIGIN_NOT_PROCESSED},
+        {NGHTTP2_REFUSED_STREAM, ERR_ORIGIN_REFUSED_STREAM},
         {NGHTTP2_HTTP_1_1_REQUIRED, ERR_ORIGIN_H1_REQUIRED},
         {NGHTTP2_INTERNAL_ERROR, ERR_ORIGIN_STREAM_RESET},
         {NGHTTP2_PROTOCOL_ERROR, ERR_ORIGIN_STREAM_RESET},

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * proxy_grpc.c - gRPC requests and the errors that they are answered with.
+ */
+#include "dataplane/proxy/proxy_grpc.h"
+
+#include "common/base/text.h"
+
+/* https://grpc.github.io/grpc/core/md_doc_statuscodes.html */
+enum grpc_status { GRPC_UNIMPLEMENTED = 12, GRPC_INTERNAL = 13, GRPC_UNAVAILABLE = 14 };
+
+bool proxy_grpc_asked(const struct fields *fields)
+{
+    const struct field *type = fields_find(fields, FIELD_CONTENT_TYPE);
+    const struct span name = SPAN("application/grpc");
+
+    if (!type || type->value.len < name.len ||
+        !span_equal_nocase(span_first(type->value, name.len), name))
+        return false;
+    if (type->value.len == name.len)
+        return true;
+    uint8_t next = type->value.ptr[name.len];
+    return next == '+' || next == ';' || next == ' ';
+}
+
+int proxy_grpc_status(enum err err)
+{
+    if (err_fault(err) != FAULT_CLIENT)
+        return GRPC_UNAVAILABLE;
+    return err == ERR_HOST_UNKNOWN ? GRPC_UNIMPLEMENTED : GRPC_INTERNAL;
+}
+
+static void put(struct head *head, struct span name, struct span value)
+{
+    ASSERT(fields_add(&head->fields, name, value) == ERR_OK);
+}
+
+void proxy_grpc_answer(struct head *head, enum err err, const char *text)
+{
+    char digits[TEXT_U64_BYTES_MAX];
+    size_t len = text_format_u64((uint64_t)proxy_grpc_status(err), digits);
+
+    head->status = 200;
+    put(head, field_text(FIELD_CONTENT_TYPE), SPAN("application/grpc"));
+    put(head, SPAN("grpc-status"), arena_copy(head->fields.arena, span_of(digits, len)));
+    put(head, SPAN("grpc-message"), span_str(text));
+}
