@@ -273,7 +273,8 @@ bool tls_engine_facts(const struct tls_engine *engine, struct tls_facts *out)
         return true;
     if (span_equal(alpn, SPAN("h2")))
         out->alpn = TLS_ALPN_H2;
-    else if (span_equal(alpn, SPAN("http/1.1")))
+    else if (span_equal(alpn, SPAN("http/1.1")) ||
+             (!engine->origin_facing && span_equal(alpn, SPAN("http/1.0"))))
         out->alpn = TLS_ALPN_H1;
     else
         return false;

@@ -73,7 +73,7 @@ static struct tls_profile *profile_new(const SSL_METHOD *method)
 int tls_select_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
                     const unsigned char *in, unsigned int in_len, void *arg)
 {
-    static const unsigned char wanted[] = "\x02h2\x08http/1.1";
+    static const unsigned char wanted[] = "\x02h2\x08http/1.1\x08http/1.0";
     unsigned char *selected;
     (void)ssl, (void)arg;
     if (SSL_select_next_proto(&selected, out_len, wanted, sizeof(wanted) - 1, in, in_len) !=
