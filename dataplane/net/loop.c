@@ -72,6 +72,7 @@ enum err loop_open(struct loop *loop)
         log_error("loop_open_failed", F_STR("uv", uv_err_name(status)));
         return ERR_IO;
     }
+    loop->uv.data = NULL; /* uv_loop_init keeps what was there */
     wakeq_init(&loop->wakeq);
     for (int order = 0; order < LOOP_FLUSH_ORDERS; order++)
         list_init(&loop->flushes[order]);

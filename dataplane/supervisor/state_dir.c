@@ -19,6 +19,7 @@ static const char *const names[] = {
     [STATE_SOCKET] = "supervisor.sock",
     [STATE_EDGE_KEY] = "edge.key",
     [STATE_REPLICA] = "replica.db",
+    [STATE_PROTOCOLS] = "protocols.db",
 };
 
 void state_path(const char *dir, enum state_file file, char out[STATE_PATH_BYTES])

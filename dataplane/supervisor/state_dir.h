@@ -7,6 +7,7 @@
  *      slot-<n>.lock     held (shared) by each worker that accepts for slot n
  *      edge.key          seals the private keys in the replica; 0400
  *      replica.db        the replica, with -wal and -shm
+ *      protocols.db      what was learned about origins, the same
  *
  * The directory is 0700: it holds keys and is how processes of one edge trust each other.
  */
@@ -21,7 +22,7 @@
 #define STATE_DIR_BYTES_MAX 90
 #define STATE_PATH_BYTES 128
 
-enum state_file { STATE_LOCK, STATE_SOCKET, STATE_EDGE_KEY, STATE_REPLICA };
+enum state_file { STATE_LOCK, STATE_SOCKET, STATE_EDGE_KEY, STATE_REPLICA, STATE_PROTOCOLS };
 
 /* dir is at most STATE_DIR_BYTES_MAX long. */
 void state_path(const char *dir, enum state_file file, char out[STATE_PATH_BYTES]);

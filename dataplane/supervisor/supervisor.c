@@ -22,6 +22,7 @@
 #include "dataplane/net/listen.h"
 #include "dataplane/supervisor/adoption.h"
 #include "dataplane/supervisor/control_link.h"
+#include "dataplane/supervisor/origin_news.h"
 #include "dataplane/supervisor/replica_apply.h"
 #include "dataplane/supervisor/sockets.h"
 #include "dataplane/supervisor/state_dir.h"
@@ -43,6 +44,7 @@ struct supervisor {
     struct replica *replica;
     struct replica_apply apply;
     struct control_link *link;
+    struct origin_news news;
     struct worker_slots *slots;
     uv_signal_t signals[SIGNAL_COUNT];
     uv_poll_t orphans;
@@ -90,6 +92,7 @@ static void replace_replica(struct supervisor *supervisor)
 static enum err link_message(void *owner, const struct message *message, struct problem *problem)
 {
     struct supervisor *supervisor = owner;
+    origin_news_linked(&supervisor->news);
     enum err err = replica_apply_message(&supervisor->apply, message, problem);
     if (err == ERR_CORRUPT)
         replace_replica(supervisor);
@@ -99,6 +102,7 @@ static enum err link_message(void *owner, const struct message *message, struct 
 static void link_lost(void *owner)
 {
     struct supervisor *supervisor = owner;
+    origin_news_unlinked(&supervisor->news);
     replica_apply_reset(&supervisor->apply);
 }
 
@@ -303,6 +307,16 @@ static enum err prepare(struct supervisor *supervisor, struct problem *problem)
     return adoption_listen(flags->state, &supervisor->orphans_fd, problem);
 }
 
+/* Before the first channel opens. */
+static void open_news(struct supervisor *supervisor)
+{
+    char path[STATE_PATH_BYTES];
+    state_path(supervisor->flags->state, STATE_PROTOCOLS, path);
+    origin_news_init(&supervisor->news, &supervisor->loop, protocol_memory_open(path));
+    supervisor->news.say = apply_answer;
+    supervisor->news.owner = supervisor;
+}
+
 static void add_slots(struct supervisor *supervisor, const struct sockets *sockets)
 {
     for (unsigned i = 0; i < sockets->slot_count; i++) {
@@ -375,12 +389,14 @@ static enum err serve(struct supervisor *supervisor, struct problem *problem)
             .owner = supervisor,
         };
         log_start(supervisor, sockets);
+        open_news(supervisor);
         supervisor->slots = worker_slots_new(&options);
         replica_apply_init(&supervisor->apply, &supervisor->replica, &apply_events, supervisor);
         start_loop(supervisor);
         add_slots(supervisor, sockets);
         worker_slots_start(supervisor->slots, supervisor->access_log_fd);
         loop_run(&supervisor->loop);
+        origin_news_release(&supervisor->news);
         loop_close(&supervisor->loop);
     }
     mem_free(&sockets);

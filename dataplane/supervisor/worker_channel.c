@@ -9,7 +9,11 @@
 #include "dataplane/net/deadline.h"
 #include "dataplane/net/local_pipe.h"
 
+#define BOARD_TAG 0x424f4152u
+
 struct worker_channel {
+    struct list_node node;      /* the board's */
+    struct worker_board *board; /* NULL: nobody listens */
     struct loop *loop;
     const struct worker_channel_events *events;
     void *owner;
@@ -55,6 +59,11 @@ static void hear(struct worker_channel *channel, const struct message *message)
     case MESSAGE_DRAIN:
         channel->events->on_draining(channel->owner);
         break;
+    case MESSAGE_PROTOCOL:
+    case MESSAGE_EVENT:
+        if (channel->board != NULL)
+            channel->board->on_message(channel->board->owner, channel, message);
+        break;
     default:
         log_warn("worker_message_unexpected", F_STR("message", message_name(message->kind)));
     }
@@ -92,6 +101,23 @@ static const struct local_pipe_events pipe_events = {
     .on_closed = pipe_closed,
 };
 
+void worker_board_init(struct worker_board *board, struct loop *loop)
+{
+    *board = (struct worker_board){.tag = BOARD_TAG};
+    list_init(&board->channels);
+    loop->uv.data = board;
+}
+
+static void join_board(struct worker_channel *channel)
+{
+    channel->board = channel->loop->uv.data;
+    if (channel->board == NULL)
+        return;
+    TAG_CHECK(channel->board, BOARD_TAG);
+    list_push_back(&channel->board->channels, &channel->node);
+    channel->board->on_opened(channel->board->owner, channel);
+}
+
 struct worker_channel *worker_channel_open(struct loop *loop, int fd,
                                            const struct worker_channel_events *events, void *owner)
 {
@@ -107,6 +133,7 @@ struct worker_channel *worker_channel_open(struct loop *loop, int fd,
         .out_bytes_max = LIMIT_LINK_OUT_BYTES,
     };
     channel->pipe = local_pipe_open_fd(&options, fd);
+    join_board(channel);
     return channel;
 }
 
@@ -116,6 +143,8 @@ void worker_channel_close(struct worker_channel **channel)
     if (c == NULL)
         return;
     deadline_disarm(c->loop, &c->answer);
+    if (c->board != NULL)
+        list_remove(&c->board->channels, &c->node);
     local_pipe_close(&c->pipe);
     frame_reader_release(&c->frames);
     mem_free(channel);
@@ -135,6 +164,19 @@ void worker_channel_drain(struct worker_channel *channel, uint64_t timeout_ms)
     struct message message = {.kind = MESSAGE_DRAIN};
     message.drain.timeout_ms = timeout_ms;
     send_message(channel, &message);
+}
+
+void worker_channel_write(struct worker_channel *channel, struct span frames)
+{
+    local_pipe_write(channel->pipe, frames);
+}
+
+void worker_channel_pass_on(struct list_node *node, const struct worker_channel *from,
+                            const struct message *message)
+{
+    struct worker_channel *channel = container_of(node, struct worker_channel, node);
+    if (channel != from)
+        send_message(channel, message);
 }
 
 bool worker_channel_answered(const struct worker_channel *channel)

@@ -9,6 +9,9 @@
  *                               <--  WORKER_READY: accepting
  *                               <--  DRAIN: somebody sent me SIGTERM, replace me
  *
+ *      PROTOCOL {origin, fact}  <->           knows it too     \ heard by the board,
+ *                               <--  EVENT: decided something  / whoever's process it is
+ *
  * Answers come in the order of the questions, so that counting them is enough: a worker follows
  * all that it was told once none is unanswered.
  *
@@ -31,6 +34,19 @@ struct worker_channel_events {
     void (*on_closed)(void *owner); /* last */
 };
 
+/* Where all channels of one loop meet: what workers say that is not about their own process.  It is
+ * found at loop->uv.data, so that whoever opens a channel need not know of it. */
+struct worker_board {
+    uint32_t tag;
+    struct list channels;
+    void (*on_message)(void *owner, struct worker_channel *from, const struct message *message);
+    void (*on_opened)(void *owner, struct worker_channel *channel); /* nothing was written yet */
+    void *owner;
+};
+
+/* Before the first channel opens on this loop; outlives the last. */
+void worker_board_init(struct worker_board *board, struct loop *loop);
+
 /* Takes fd. */
 struct worker_channel *worker_channel_open(struct loop *loop, int fd,
                                            const struct worker_channel_events *events, void *owner);
@@ -39,6 +55,11 @@ void worker_channel_close(struct worker_channel **channel);
 
 void worker_channel_tell(struct worker_channel *channel, const struct message_zones_changed *what);
 void worker_channel_drain(struct worker_channel *channel, uint64_t timeout_ms);
+/* Frames that expect no answer. */
+void worker_channel_write(struct worker_channel *channel, struct span frames);
+/* The same message to the channel of this node of a board, unless it is the one it came from. */
+void worker_channel_pass_on(struct list_node *node, const struct worker_channel *from,
+                            const struct message *message);
 bool worker_channel_answered(const struct worker_channel *channel);
 
 #endif

@@ -17,7 +17,7 @@
 
 #define SEARCH_MS 50
 #define OUT_BYTES_MAX 65536
-#define ANSWER_BYTES_MAX 256
+#define ANSWER_BYTES_MAX 1024
 
 struct supervisor_channel {
     struct supervisor_channel_options options;
@@ -59,6 +59,9 @@ static void hear(struct supervisor_channel *channel, const struct message *messa
         break;
     case MESSAGE_DRAIN:
         channel->options.events->drain(channel->options.owner, message->drain.timeout_ms);
+        break;
+    case MESSAGE_PROTOCOL:
+        channel->options.events->learned(channel->options.owner, &message->protocol.learned);
         break;
     default:
         log_warn("supervisor_message_unexpected", F_STR("message", message_name(message->kind)));
@@ -201,4 +204,17 @@ void supervisor_channel_draining(struct supervisor_channel *channel, bool tell_s
     uv_timer_stop(&channel->search);
     if (tell_supervisor)
         send_message(channel, &drain);
+}
+
+void supervisor_channel_tell_learned(struct supervisor_channel *channel,
+                                     const struct origin_knowledge *what)
+{
+    send_message(channel,
+                 &(struct message){.kind = MESSAGE_PROTOCOL, .protocol = {.learned = *what}});
+}
+
+void supervisor_channel_tell_decided(struct supervisor_channel *channel,
+                                     const struct origin_event *event)
+{
+    send_message(channel, &(struct message){.kind = MESSAGE_EVENT, .event = {.of = *event}});
 }

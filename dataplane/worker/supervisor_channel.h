@@ -21,6 +21,8 @@ struct supervisor_channel_events {
     /* Forget; the answer is sent when this returns. */
     void (*zones_changed)(void *owner, const struct message_zones_changed *what);
     void (*drain)(void *owner, uint64_t timeout_ms);
+    /* By another worker, or before this one was started. */
+    void (*learned)(void *owner, const struct origin_knowledge *what);
 };
 
 struct supervisor_channel_options {
@@ -43,5 +45,11 @@ void supervisor_channel_close(struct supervisor_channel **channel);
 void supervisor_channel_ready(struct supervisor_channel *channel);
 /* This worker accepts no more; tell_supervisor: it was not the supervisor who wanted it. */
 void supervisor_channel_draining(struct supervisor_channel *channel, bool tell_supervisor);
+
+/* What this worker knows about an origin, and what it did because of it; an orphan tells nobody. */
+void supervisor_channel_tell_learned(struct supervisor_channel *channel,
+                                     const struct origin_knowledge *what);
+void supervisor_channel_tell_decided(struct supervisor_channel *channel,
+                                     const struct origin_event *event);
 
 #endif

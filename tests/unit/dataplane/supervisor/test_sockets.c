@@ -165,7 +165,7 @@ static void orphan_drain(void *owner, uint64_t timeout_ms)
 /* In a process of its own, since the supervisor waits for it. */
 static void run_orphan(const char *dir, const char *https)
 {
-    static const struct supervisor_channel_events events = {orphan_changed, orphan_drain};
+    static const struct supervisor_channel_events events = {orphan_changed, orphan_drain, NULL};
     struct orphan orphan = {.lock_fd = -1};
     struct problem problem;
     char lock[STATE_PATH_BYTES], path[STATE_PATH_BYTES];

@@ -30,6 +30,10 @@ struct rig {
     uint64_t changed_revision, drain_ms;
     size_t changed_zones;
     bool changed_all;
+    struct worker_board board;
+    struct origin_knowledge learned_below, learned_above;
+    unsigned learned, told, events;
+    enum origin_reason reason;
 };
 
 #define HEARD_ABOVE(event)                 \
@@ -73,7 +77,35 @@ static void below_drain(void *owner, uint64_t timeout_ms)
     rig->drain_ms = timeout_ms;
 }
 
-static const struct supervisor_channel_events below_events = {below_changed, below_drain};
+static void below_learned(void *owner, const struct origin_knowledge *what)
+{
+    struct rig *rig = owner;
+    rig->learned++;
+    rig->learned_below = *what;
+}
+
+static void board_message(void *owner, struct worker_channel *from, const struct message *message)
+{
+    struct rig *rig = owner;
+    assert_ptr_equal(from, rig->above);
+    if (message->kind == MESSAGE_EVENT) {
+        rig->events++;
+        rig->reason = message->event.of.reason;
+        assert_true(span_equal(message->event.of.origin, SPAN("192.0.2.1:443")));
+        return;
+    }
+    rig->told++;
+    rig->learned_above = message->protocol.learned;
+}
+
+static void board_opened(void *owner, struct worker_channel *channel)
+{
+    (void)owner;
+    (void)channel;
+}
+
+static const struct supervisor_channel_events below_events = {below_changed, below_drain,
+                                                              below_learned};
 
 static int open_rig(void **state)
 {
@@ -84,6 +116,10 @@ static int open_rig(void **state)
     assert_non_null(mkdtemp(rig.dir));
     snprintf(rig.path, sizeof(rig.path), "%s/supervisor.sock", rig.dir);
     assert_int_equal(loop_open(&rig.loop), ERR_OK);
+    worker_board_init(&rig.board, &rig.loop);
+    rig.board.on_message = board_message;
+    rig.board.on_opened = board_opened;
+    rig.board.owner = &rig;
     assert_int_equal(listen_bind("127.0.0.1:0", &rig.https_fd, &problem), ERR_OK);
     assert_int_equal(listen_bind("127.0.0.1:0", &rig.http_fd, &problem), ERR_OK);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
@@ -127,6 +163,40 @@ static void a_worker_says_when_it_accepts(void **state)
     struct rig *rig = *state;
     supervisor_channel_ready(rig->below);
     UNTIL(rig->ready == 1);
+}
+
+static void what_is_learned_goes_up_to_the_board_and_down_from_it(void **state)
+{
+    struct rig *rig = *state;
+    const struct origin_knowledge what = {
+        .origin = {.bytes = {7}}, .fact = ORIGIN_FACT_H2, .until_s = 1700000000};
+    supervisor_channel_tell_learned(rig->below, &what);
+    UNTIL(rig->told == 1);
+    assert_int_equal(rig->learned_above.fact, ORIGIN_FACT_H2);
+    assert_true(digest_equal(&rig->learned_above.origin, &what.origin));
+
+    const struct message same = {.kind = MESSAGE_PROTOCOL, .protocol = {.learned = what}};
+    LIST_EACH(&rig->board.channels, node)
+    {
+        worker_channel_pass_on(node, rig->above, &same); /* where it came from: nothing */
+        worker_channel_pass_on(node, NULL, &same);
+    }
+    UNTIL(rig->learned == 1);
+    assert_int_equal(rig->learned_below.until_s, 1700000000);
+}
+
+static void what_was_decided_goes_up(void **state)
+{
+    struct rig *rig = *state;
+    const struct origin_event event = {.zone_id = id_new(),
+                                       .reason = ORIGIN_REASON_H2_RESETS,
+                                       .at_s = 1700000000,
+                                       .until_s = 1700000060,
+                                       .origin = SPAN("192.0.2.1:443"),
+                                       .sni = SPAN_EMPTY};
+    supervisor_channel_tell_decided(rig->below, &event);
+    UNTIL(rig->events == 1);
+    assert_int_equal(rig->reason, ORIGIN_REASON_H2_RESETS);
 }
 
 static void every_question_is_answered(void **state)
@@ -216,6 +286,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_A_RIG(a_worker_says_when_it_accepts),
         IN_A_RIG(every_question_is_answered),
+        IN_A_RIG(what_is_learned_goes_up_to_the_board_and_down_from_it),
+        IN_A_RIG(what_was_decided_goes_up),
         IN_A_RIG(a_drain_carries_its_patience),
         IN_A_RIG(a_worker_that_drains_by_itself_says_so),
         IN_A_RIG(the_end_of_a_worker_is_heard),
