@@ -395,11 +395,12 @@ struct http_conn *h2_origin_open(struct transport *transport,
                                  const struct h2_origin_options *options,
                                  const struct http_conn_events *events, void *owner)
 {
+    /* Not NO_RFC7540_PRIORITIES: nghttp2 would send bodies one after the other (RFC 9218, not
+     * incremental), so that one endless upload starves all others. */
     static const nghttp2_settings_entry settings[] = {
         {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, LIMIT_FLOW_BYTES},
         {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, LIMIT_HEAD_BYTES},
-        {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
     };
     struct h2_origin *origin = mem_new(struct h2_origin);
     origin->conn = (struct http_conn){

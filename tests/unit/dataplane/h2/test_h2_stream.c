@@ -153,6 +153,26 @@ static void a_connection_has_a_limit_that_starves_nobody(void **state)
     rig_close(&rig);
 }
 
+/* The connection's window is what is scarce here: each stream alone could use up all of it. */
+static void uploads_share_a_connection(void **state)
+{
+    (void)state;
+    struct h2_rig *rig = rig_open();
+    rig_open_peer(rig, true, 1000, false);
+    rig_open_origin(rig, 5000, 5000);
+    for (int i = 0; i < 3; i++)
+        rig_request(rig, "POST", 100000000);
+
+    const struct h2_peer_stream *got[3];
+    for (int i = 0; i < 3; i++)
+        got[i] = h2_peer_stream(rig->peer, 2 * i + 1);
+    RIG_UNTIL(rig, got[0]->data_bytes + got[1]->data_bytes + got[2]->data_bytes > 10000000);
+
+    for (int i = 0; i < 3; i++)
+        assert_true(got[i]->data_bytes > 2000000);
+    rig_close(&rig);
+}
+
 static void trailers_pass_with_and_without_a_body(void **state)
 {
     (void)state;
@@ -296,6 +316,7 @@ int main(void)
         cmocka_unit_test(a_slow_reader_holds_only_its_own_stream),
         cmocka_unit_test(a_window_grows_with_its_flow_and_not_beyond),
         cmocka_unit_test(a_connection_has_a_limit_that_starves_nobody),
+        cmocka_unit_test(uploads_share_a_connection),
         cmocka_unit_test(trailers_pass_with_and_without_a_body),
         cmocka_unit_test(answers_without_a_body_end_with_their_head),
         cmocka_unit_test(an_interim_answer_passes_once_and_100_does_not),
