@@ -4,6 +4,7 @@
  */
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/model/address_policy.h"
 #include "common/model/hostname.h"
 #include "dataplane/http/reply.h"
 #include "dataplane/proxy/access_line.h"
@@ -30,6 +31,15 @@ static const struct proxy_step *answer(struct proxy_run *run, enum err err)
 
 /* ---- route: whose request is it? */
 
+/* An address is a host that no zone has; it may stand in brackets. */
+static bool is_address(struct span host)
+{
+    struct address address;
+    if (host.len > 2 && host.ptr[0] == '[')
+        host = span_first(span_skip(host, 1), host.len - 2);
+    return address_parse(host, &address) == ERR_OK;
+}
+
 /* The host in its one written form; usually the authority's own bytes are that already. */
 static enum err normalise_host(struct proxy_run *run)
 {
@@ -41,7 +51,7 @@ static enum err normalise_host(struct proxy_run *run)
     }
     struct hostname name;
     if (hostname_parse(host, HOSTNAME_EXACT, &name, NULL) != ERR_OK)
-        return ERR_REQUEST_HOST;
+        return is_address(host) ? ERR_HOST_UNKNOWN : ERR_REQUEST_HOST;
     struct span normalised = hostname_span(&name);
     run->host = span_equal(host, normalised) ? host : arena_copy(&run->exchange->arena, normalised);
     return ERR_OK;

@@ -58,6 +58,8 @@ def test_01_04_sigterm_ends_in_order(make_world):
 
 def test_01_05_an_unknown_host_is_told_so(world):
     plain = world.visitor("plain").get("nobody.example.org", "/")
+    for literal in ("127.0.0.1", "[::1]"):
+        assert world.visitor("plain").get("127.0.0.1", "/", "-H", f"host: {literal}:{world.edge.http}").status == 404
     secure = world.visitor("h2").get("nobody.example.org", "/")
 
     assert plain.status == 404 and b"host_unknown" in plain.body

@@ -117,7 +117,7 @@ def test_07_08_a_spoiled_replica_is_set_aside(make_world):
     origin = world.origin()
     zone, host = world.zone(origin.port)
     world.edge.stop()
-    replica = next(path for path in world.edge.state.iterdir() if path.name.endswith(".db"))
+    replica = world.edge.state / "replica.db"
     for suffix in ("-wal", "-shm"):
         replica.with_name(replica.name + suffix).unlink(missing_ok=True)
     replica.write_bytes(b"this is not a database" * 1000)
