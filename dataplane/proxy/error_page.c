@@ -46,6 +46,8 @@ static const struct error_text texts[] = {
      "The origin's address is not one that may be connected to."},
     {ERR_ORIGIN_READ_TIMEOUT, "A timeout occurred", "The origin did not answer in time."},
     {ERR_ORIGIN_TLS, "TLS handshake failed", "A secure connection to the origin was not possible."},
+    {ERR_ORIGIN_CLIENT_CERTIFICATE, "TLS handshake failed",
+     "The origin wants a client certificate, or did not accept the one that it was shown."},
     {ERR_ORIGIN_CERTIFICATE, "Invalid certificate at the origin",
      "The origin's certificate is not valid for this host."},
     {ERR_ORIGIN_RESOLVE, "Origin name not resolved", "The origin's name has no address."},

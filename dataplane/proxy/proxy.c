@@ -66,7 +66,8 @@ static void acquire_refused(struct origin_ticket *ticket, enum err err,
     proxy_run_count_connecting(run);
     deadline_disarm(run->proxy->options.loop, &run->wait);
     /* Visitors are told the kind of failure, and which rule of TLS it is. */
-    bool told = err == ERR_ORIGIN_TLS || err == ERR_ORIGIN_CERTIFICATE;
+    bool told = err == ERR_ORIGIN_TLS || err == ERR_ORIGIN_CERTIFICATE ||
+                err == ERR_ORIGIN_CLIENT_CERTIFICATE;
     run->reason = SPAN_EMPTY;
     if (told && problem)
         run->reason = arena_copy(&run->exchange->arena, span_str(problem->text));
