@@ -9,6 +9,7 @@
 
 #include "common/base/mem.h"
 #include "dataplane/h2/h2_fields.h"
+#include "dataplane/h2/h2_liveness.h"
 #include "dataplane/h2/h2_session.h"
 
 /* How often time is looked at, as a part of the limit in force. */
@@ -26,6 +27,7 @@ struct h2_origin {
     struct http_conn conn;
     struct h2_session session;
     struct h2_origin_options options;
+    struct h2_liveness liveness;
     bool slots_changed, draining_told;
     bool reused;      /* at the end: it had served before what it lost */
     bool h1_required; /* GOAWAY said so */
@@ -98,9 +100,9 @@ static void on_woken(struct h2_session *session)
 /* ---- side events: the request */
 
 /* The frames leave in this turn's flush, together with those of other streams. */
-static void origin_on_head(struct side *side)
+static void submit_request(struct h2_stream *stream)
 {
-    struct h2_stream *stream = h2_stream_of_side(side);
+    struct side *side = &stream->side;
     struct h2_origin *origin = origin_of(stream->session);
     nghttp2_session *ng = origin->session.ng;
     nghttp2_data_provider storage;
@@ -125,6 +127,16 @@ static void origin_on_head(struct side *side)
     if (id > INT32_MAX - 2 * IDS_LEFT_MIN)
         start_draining(origin);
     h2_session_flush_later(&origin->session);
+}
+
+/* What could not be sent again waits until the connection is known to be alive. */
+static void origin_on_head(struct side *side)
+{
+    struct h2_stream *stream = h2_stream_of_side(side);
+    bool asking = origin_of(stream->session)->liveness.asking;
+    stream->held = asking && !method_is_idempotent(side->exchange->request.head->method);
+    if (!stream->held)
+        submit_request(stream);
 }
 
 static void origin_on_stop(struct side *side)
@@ -220,6 +232,20 @@ static void count_stream(struct h2_origin *origin, const struct h2_stream *strea
         origin->conn.resets_count++;
 }
 
+static void on_ping_ack(struct h2_session *session)
+{
+    struct h2_origin *origin = origin_of(session);
+    h2_liveness_answered(&origin->liveness, h2_session_now_ms(session));
+    LIST_EACH(&session->streams, node)
+    {
+        struct h2_stream *stream = container_of(node, struct h2_stream, node);
+        if (!stream->held)
+            continue;
+        stream->held = false;
+        submit_request(stream);
+    }
+}
+
 static enum err closed_err(const struct h2_stream *stream, uint32_t code)
 {
     if (origin_of(stream->session)->h1_required || code == NGHTTP2_HTTP_1_1_REQUIRED)
@@ -289,15 +315,58 @@ static void tick_stream(struct h2_stream *stream, uint64_t now_ms)
     h2_stream_fail(stream, ERR_ORIGIN_READ_TIMEOUT, NGHTTP2_CANCEL);
 }
 
+/* A PING, when it is due, and the deadline of its answer. */
+static void ask_liveness(struct h2_origin *origin, bool starting)
+{
+    struct h2_session *session = &origin->session;
+    uint64_t now_ms = h2_session_now_ms(session);
+    if (!h2_liveness_due(&origin->liveness, session->heard_at_ms, now_ms, starting))
+        return;
+    if (nghttp2_submit_ping(session->ng, NGHTTP2_FLAG_NONE, NULL) != 0) {
+        h2_session_end(session, ERR_INTERNAL, true);
+        return;
+    }
+    h2_liveness_ask(&origin->liveness, now_ms);
+    h2_session_tick_in(session, LIMIT_ORIGIN_PING_MS);
+    h2_session_flush_later(session);
+}
+
+static uint64_t sooner(uint64_t a_ms, uint64_t b_ms)
+{
+    return a_ms < b_ms ? a_ms : b_ms;
+}
+
+static uint64_t busy_tick(const struct h2_origin *origin)
+{
+    uint64_t quiet_ms = origin->liveness.asking ? LIMIT_ORIGIN_PING_MS : LIMIT_ORIGIN_QUIET_MS;
+    return sooner(tick_of(origin->options.read_timeout_ms), quiet_ms);
+}
+
+/* False when the connection is dead. */
+static bool check_liveness(struct h2_origin *origin, uint64_t now_ms)
+{
+    struct h2_session *session = &origin->session;
+    if (h2_liveness_dead(&origin->liveness, session->heard_at_ms, now_ms)) {
+        h2_session_end(session, ERR_TIMEOUT, true);
+        return false;
+    }
+    if (!list_empty(&session->streams) && session->settings_seen)
+        ask_liveness(origin, false);
+    return true;
+}
+
 static uint64_t on_tick(struct h2_session *session, uint64_t now_ms)
 {
-    const struct h2_origin_options *options = &origin_of(session)->options;
+    struct h2_origin *origin = origin_of(session);
+    const struct h2_origin_options *options = &origin->options;
 
     if (!session->settings_seen && now_ms - session->opened_at_ms >= options->settings_timeout_ms) {
         origin_of(session)->conn.flaw = ORIGIN_REASON_H2_NO_SETTINGS;
         h2_session_end(session, ERR_ORIGIN_H2_BROKEN, true);
         return 0;
     }
+    if (!check_liveness(origin, now_ms))
+        return 0;
     bool owed = false;
     LIST_EACH(&session->streams, node)
     {
@@ -309,7 +378,7 @@ static uint64_t on_tick(struct h2_session *session, uint64_t now_ms)
         return H2_RESET_OWED_TICK_MS;
     if (!session->settings_seen)
         return tick_of(options->settings_timeout_ms);
-    return list_empty(&session->streams) ? 0 : tick_of(options->read_timeout_ms);
+    return list_empty(&session->streams) && !origin->liveness.asking ? 0 : busy_tick(origin);
 }
 
 /* ---- http_conn */
@@ -322,7 +391,8 @@ static void origin_run(struct http_conn *conn, struct exchange *exchange)
     conn->slots_used++;
     conn->exchanges_run++;
     exchange_attach_origin(exchange, &stream->side, &origin_side_ops);
-    h2_session_tick_in(&origin->session, tick_of(origin->options.read_timeout_ms));
+    ask_liveness(origin, true);
+    h2_session_tick_in(&origin->session, busy_tick(origin));
 }
 
 static void origin_drain(struct http_conn *conn)
@@ -352,8 +422,8 @@ static void note_flaw(struct h2_origin *origin)
     if (origin->conn.flaw != ORIGIN_REASON_NONE || session->err == ERR_ORIGIN_CLIENT_CERTIFICATE)
         return;
     if (session->err == ERR_ORIGIN_H2_BROKEN)
-        origin->conn.flaw = session->settings_seen ? ORIGIN_REASON_H2_PROTOCOL_ERRORS
-                                                   : ORIGIN_REASON_H2_NOT_SPOKEN;
+        origin->conn.flaw =
+            session->settings_seen ? ORIGIN_REASON_H2_PROTOCOL_ERRORS : ORIGIN_REASON_H2_NOT_SPOKEN;
     else if (!session->settings_seen && !origin->conn.draining)
         origin->conn.flaw = ORIGIN_REASON_H2_CLOSED;
 }
@@ -384,6 +454,7 @@ static const struct h2_role origin_role = {
     .on_stream_freed = on_stream_freed,
     .on_settings = on_settings,
     .on_goaway = on_goaway,
+    .on_ping_ack = on_ping_ack,
     .on_woken = on_woken,
     .on_tick = on_tick,
     .on_ending = on_ending,

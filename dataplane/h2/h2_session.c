@@ -58,6 +58,7 @@ static void session_on_bytes(void *owner, struct span bytes)
     struct h2_session *session = owner;
     if (session->ending || session->deaf)
         return;
+    session->heard_at_ms = h2_session_now_ms(session);
     ssize_t taken = nghttp2_session_mem_recv(session->ng, bytes.ptr, bytes.len);
     if (taken < 0)
         receive_failed(session, (int)taken);
@@ -235,7 +236,7 @@ void h2_session_open(struct h2_session *session, const struct h2_role *role,
         .flush = {.run = session_flush, .owner = session},
     };
     uint64_t now_ms = h2_session_now_ms(session);
-    session->opened_at_ms = session->idle_since_ms = now_ms;
+    session->opened_at_ms = session->idle_since_ms = session->heard_at_ms = now_ms;
     list_init(&session->streams);
     list_init(&session->spares);
     wake_init(&session->wake, session_woken);

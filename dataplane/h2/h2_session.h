@@ -73,7 +73,7 @@ struct h2_session {
     struct h2_stream *receiving; /* whose header block comes in; NULL: nobody's */
     size_t block_bytes;          /* of that block, counted as RFC 9113 6.5.2 does */
     uint64_t block_since_ms;     /* 0 between blocks */
-    uint64_t opened_at_ms, idle_since_ms;
+    uint64_t opened_at_ms, idle_since_ms, heard_at_ms;
     uint64_t terminated_at_ms; /* 0 while it is not */
     enum err err;              /* why it ends; ERR_OK while nothing is wrong */
     bool settings_seen, deaf, ending, abrupt;
