@@ -45,7 +45,8 @@ class Witness:
         self.sock.suppress_ragged_eofs = False
         self.pending = b""
         if self.protocol == "h2":
-            self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(header_encoding="latin-1"))
+            self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(
+                header_encoding="latin-1", normalize_outbound_headers=False, validate_outbound_headers=False))
             self.h2.initiate_connection()
             self.h2.increment_flow_control_window(1 << 24)
             self.sock.sendall(self.h2.data_to_send())
