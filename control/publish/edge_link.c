@@ -10,6 +10,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "control/store/store_origin_events.h"
 
 /* One row past the fill mark, and what is said between rows, must fit. */
 _Static_assert(EDGE_LINK_FILL_BYTES + LIMIT_FRAME_BYTES + 65536 <= LIMIT_LINK_OUT_BYTES,
@@ -108,6 +109,39 @@ static enum err take_nack(struct edge_link *link, const struct message_nack *nac
     return ERR_OK;
 }
 
+static enum err store_event(struct edge_link *link, const struct origin_event *event)
+{
+    const struct store_origin_event row = {
+        .zone_id = event->zone_id,
+        .at_s = event->at_s,
+        .until_s = event->until_s,
+        .edge = span_str(link->edge.edge_id),
+        .origin = event->origin,
+        .sni = event->sni,
+        .reason = span_str(origin_reason_slug(event->reason)),
+    };
+    struct store_conn *conn;
+    TRY(store_write_begin(link->store, &conn));
+    enum err err = store_origin_event_insert(conn, &row);
+    if (err == ERR_OK)
+        return store_write_commit(&conn);
+    store_write_rollback(&conn);
+    return err;
+}
+
+/* News, not truth: one that cannot be stored is in the log, and the link goes on. */
+static enum err take_event(struct edge_link *link, const struct origin_event *event)
+{
+    if (link->state == EDGE_LINK_GREETING)
+        return ERR_PROTOCOL;
+    enum err err = store_event(link, event);
+    log_warn("origin_event", F_STR("edge", link->edge.edge_id),
+             F_SPAN("zone", id_span(&event->zone_id)), F_SPAN("origin", event->origin),
+             F_SPAN("sni", event->sni), F_STR("reason", origin_reason_slug(event->reason)),
+             F_U64("at_s", event->at_s), F_U64("until_s", event->until_s), F_ERR(err));
+    return ERR_OK;
+}
+
 static enum err take_message(struct edge_link *link, const struct message *message)
 {
     switch ((int)message->kind) {
@@ -117,6 +151,8 @@ static enum err take_message(struct edge_link *link, const struct message *messa
         return take_ack(link, &message->ack);
     case MESSAGE_NACK:
         return take_nack(link, &message->nack);
+    case MESSAGE_EVENT:
+        return take_event(link, &message->event.of);
     case MESSAGE_HEARTBEAT:
         return link->state == EDGE_LINK_GREETING ? ERR_PROTOCOL : ERR_OK;
     default:

@@ -224,9 +224,10 @@ static bool is_break(uint32_t code)
            code != NGHTTP2_HTTP_1_1_REQUIRED && code != NGHTTP2_ENHANCE_YOUR_CALM;
 }
 
+/* A visitor who has the whole body leaves before the origin says that this was the end. */
 static void count_stream(struct h2_origin *origin, const struct h2_stream *stream, uint32_t code)
 {
-    if (stream->in_ended)
+    if (stream->in_ended || (stream->in_head_done && !stream->in_reset))
         origin->conn.answers_count++;
     else if (stream->in_reset && is_break(code))
         origin->conn.resets_count++;

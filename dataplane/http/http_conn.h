@@ -38,7 +38,7 @@ struct http_conn {
     uint32_t slots_max; /* now: h2: min(cap, current MAX_CONCURRENT_STREAMS); 1 for h1 */
     uint32_t slots_used;
     uint64_t exchanges_run; /* since it opened; > 0 means a new exchange reuses it */
-    /* HTTP/2: streams that ended with a whole answer; that the origin reset as broken. */
+    /* HTTP/2: streams that the origin answered; that it reset as broken. */
     uint64_t answers_count, resets_count;
     enum origin_reason flaw; /* what is wrong with the origin's HTTP/2; set before on_draining or
                                 on_closed is called */

@@ -2,33 +2,28 @@
 /*
  * origin_connect.c - from a pool's origin to a connection that speaks HTTP.
  *
- *      resolve -> check every address -> dial the next address -> TLS -> ALPN -> h1 | h2
- *                                          ^   refused, no route, |
- *                                          '-- its share is over -'        all under one deadline
+ *      resolve -> check every address -> race them (origin_race.h) -> TLS -> ALPN -> h1 | h2
+ *                                          ^                           |
+ *                                          '--- its share is over -----'   all under one deadline
  *
  * The name is resolved once and the addresses that were checked are the ones that are dialled
  * (security.md 4.5).  An address that accepts and then fails TLS decides: another address of the
  * same name is another way to the same server.
  */
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
 #include "common/base/mem.h"
 #include "dataplane/h1/h1_origin.h"
 #include "dataplane/h2/h2_origin.h"
-#include "dataplane/net/transport_tcp.h"
 #include "dataplane/net/transport_tls.h"
 #include "dataplane/origin/origin_int.h"
 
 struct origin_connect {
     struct origin_conn *conn;
     struct resolve_question question;
-    struct address addresses[LIMIT_ORIGIN_ADDRESSES];
-    size_t address_count, at; /* at: the next one to dial */
-    struct tcp_dial *dial;
+    struct origin_race race;
+    bool resolved;
     struct transport *transport; /* during the TLS handshake */
     struct deadline total, share;
-    enum err last_err;
+    uint64_t started_at_ms;
 };
 
 static struct origin_pools *pools_of(const struct origin_connect *connect)
@@ -51,8 +46,7 @@ static const struct origin *origin_of(const struct origin_connect *connect)
 static void drop_attempt(struct origin_connect *connect)
 {
     deadline_disarm(loop_of(connect), &connect->share);
-    if (connect->dial)
-        tcp_dial_cancel(&connect->dial);
+    origin_race_stop(&connect->race);
     if (connect->transport)
         transport_abort(&connect->transport);
 }
@@ -78,17 +72,30 @@ static void fail(struct origin_connect *connect, enum err err, const struct prob
     origin_conn_failed(conn, err, &copy);
 }
 
+/* SETTINGS come out of the same time as the connection; half of what there is at most, because the
+ * other half is for the repeat over HTTP/1.1.  Halves of the whole: few lengths of deadline. */
+static uint64_t settings_timeout_ms(const struct origin_pools_options *options, uint64_t left_ms)
+{
+    uint64_t timeout_ms = options->connect_timeout_ms;
+    while (timeout_ms > LIMIT_ORIGIN_SETTINGS_MS)
+        timeout_ms /= 2;
+    if (options->connect_timeout_ms / 2 >= LIMIT_ORIGIN_SETTINGS_MS)
+        timeout_ms = LIMIT_ORIGIN_SETTINGS_MS;
+    while (timeout_ms > left_ms / 2 && timeout_ms > 1)
+        timeout_ms /= 2;
+    return timeout_ms;
+}
+
 /* The pool applies the zone's setting when it grants a slot. */
-static struct http_conn *open_h2(struct transport *transport, struct origin_conn *conn)
+static struct http_conn *open_h2(struct transport *transport, struct origin_conn *conn,
+                                 uint64_t left_ms)
 {
     const struct origin_pools_options *options = &conn->pool->pools->options;
     struct h2_origin_options h2_options = {
         .streams_max = LIMIT_ORIGIN_STREAMS,
         .read_timeout_ms = options->read_timeout_ms,
-        .settings_timeout_ms = LIMIT_ORIGIN_SETTINGS_MS,
+        .settings_timeout_ms = settings_timeout_ms(options, left_ms),
     };
-    if (options->connect_timeout_ms < LIMIT_ORIGIN_SETTINGS_MS)
-        h2_options.settings_timeout_ms = options->connect_timeout_ms;
     return h2_origin_open(transport, &h2_options, &origin_conn_events, conn);
 }
 
@@ -104,10 +111,13 @@ static struct http_conn *open_h1(struct transport *transport, struct origin_conn
 static void open_http(struct origin_connect *connect, struct transport *transport, bool h2)
 {
     struct origin_conn *conn = connect->conn;
-    struct address address = connect->addresses[connect->at - 1];
+    struct address address = connect->race.tries[connect->race.winner].address;
+    uint64_t passed_ms = loop_now_ms(loop_of(connect)) - connect->started_at_ms;
+    uint64_t total_ms = pools_of(connect)->options.connect_timeout_ms;
+    uint64_t left_ms = passed_ms < total_ms ? total_ms - passed_ms : 0;
     connect->transport = NULL;
     free_connect(connect);
-    struct http_conn *http = h2 ? open_h2(transport, conn) : open_h1(transport, conn);
+    struct http_conn *http = h2 ? open_h2(transport, conn, left_ms) : open_h1(transport, conn);
     origin_conn_opened(conn, http, &address);
 }
 
@@ -175,83 +185,53 @@ static void start_tls(struct origin_connect *connect, struct transport *lower)
 
 /* ---- TCP */
 
-static void dial_next(struct origin_connect *connect);
-
-static void connect_dialled(void *owner, enum err err, struct transport *transport)
+/* A power of two of shares, so that few lengths of deadline exist. */
+static uint64_t share_ms(const struct origin_connect *connect)
 {
-    struct origin_connect *connect = owner;
-    connect->dial = NULL;
-    if (err != ERR_OK) {
-        connect->last_err = err == ERR_IO ? ERR_ORIGIN_UNREACHABLE : err;
-        dial_next(connect);
-        return;
-    }
-    if (origin_of(connect)->tls == ORIGIN_TLS_NONE)
-        open_http(connect, transport, false);
-    else
-        start_tls(connect, transport);
+    uint64_t shares = 1;
+    while (shares < connect->race.count)
+        shares *= 2;
+    uint64_t total_ms = pools_of(connect)->options.connect_timeout_ms;
+    return total_ms / shares > 0 ? total_ms / shares : 1;
 }
 
+/* The handshake hangs while other addresses could be had. */
 static void connect_share_expired(struct deadline *deadline)
 {
     struct origin_connect *connect = container_of(deadline, struct origin_connect, share);
-    connect->last_err = ERR_ORIGIN_CONNECT_TIMEOUT;
-    dial_next(connect);
+    drop_attempt(connect);
+    origin_race_spoil(&connect->race);
+    origin_race_run(&connect->race);
+}
+
+static void race_won(struct origin_race *race, struct transport *transport)
+{
+    struct origin_connect *connect = container_of(race, struct origin_connect, race);
+    if (origin_of(connect)->tls == ORIGIN_TLS_NONE) {
+        open_http(connect, transport, false);
+        return;
+    }
+    if (origin_race_open(race))
+        deadline_arm(loop_of(connect), &connect->share, share_ms(connect), connect_share_expired);
+    start_tls(connect, transport);
+}
+
+static void race_lost(struct origin_race *race, enum err err)
+{
+    fail(container_of(race, struct origin_connect, race), err, NULL);
 }
 
 static void connect_total_expired(struct deadline *deadline)
 {
     struct origin_connect *connect = container_of(deadline, struct origin_connect, total);
     struct problem problem;
-    bool resolving = connect->address_count == 0;
+    bool resolving = !connect->resolved;
     enum err err = resolving ? ERR_ORIGIN_RESOLVE : ERR_ORIGIN_CONNECT_TIMEOUT;
     (void)problem_set(&problem, err, "", "%s took too long",
                       resolving            ? "resolving the name"
                       : connect->transport ? "the TLS handshake"
                                            : "connecting");
     fail(connect, err, &problem);
-}
-
-/* A power of two of shares, so that few lengths of deadline exist. */
-static uint64_t share_ms(const struct origin_connect *connect)
-{
-    uint64_t shares = 1;
-    while (shares < connect->address_count)
-        shares *= 2;
-    uint64_t total_ms = pools_of(connect)->options.connect_timeout_ms;
-    return total_ms / shares > 0 ? total_ms / shares : 1;
-}
-
-static void fill_sockaddr(const struct address *address, uint16_t port,
-                          struct sockaddr_storage *out)
-{
-    memset(out, 0, sizeof(*out));
-    if (address_is_v4(address)) {
-        struct sockaddr_in *v4 = (struct sockaddr_in *)out;
-        v4->sin_family = AF_INET;
-        v4->sin_port = htons(port);
-        memcpy(&v4->sin_addr, address->bytes + 12, 4);
-        return;
-    }
-    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
-    v6->sin6_family = AF_INET6;
-    v6->sin6_port = htons(port);
-    memcpy(&v6->sin6_addr, address->bytes, 16);
-}
-
-static void dial_next(struct origin_connect *connect)
-{
-    drop_attempt(connect);
-    if (connect->at == connect->address_count) {
-        fail(connect, connect->last_err, NULL);
-        return;
-    }
-    struct sockaddr_storage address;
-    fill_sockaddr(&connect->addresses[connect->at++], origin_of(connect)->port, &address);
-    connect->dial =
-        tcp_dial(loop_of(connect), (struct sockaddr *)&address, connect_dialled, connect);
-    if (connect->address_count > 1)
-        deadline_arm(loop_of(connect), &connect->share, share_ms(connect), connect_share_expired);
 }
 
 /* ---- names */
@@ -274,16 +254,15 @@ static void connect_resolved(struct resolve_question *question, enum err err,
         fail(connect, ERR_ORIGIN_RESOLVE, NULL);
         return;
     }
-    ASSERT(count > 0 && count <= countof(connect->addresses));
     struct problem problem;
     err = check_addresses(connect, addresses, count, &problem);
     if (err != ERR_OK) {
         fail(connect, err, &problem);
         return;
     }
-    memcpy(connect->addresses, addresses, count * sizeof(*addresses));
-    connect->address_count = count;
-    dial_next(connect);
+    connect->resolved = true;
+    origin_race_set(&connect->race, addresses, count, (size_t)connect->conn->facts.id);
+    origin_race_run(&connect->race);
 }
 
 static void connect_start(struct origin_conn *conn)
@@ -292,6 +271,12 @@ static void connect_start(struct origin_conn *conn)
     connect->conn = conn;
     conn->connect = connect;
     struct origin_pools *pools = pools_of(connect);
+    connect->started_at_ms = loop_now_ms(loop_of(connect));
+    connect->race.loop = loop_of(connect);
+    connect->race.asides = &conn->pool->asides;
+    connect->race.port = conn->pool->origin.port;
+    connect->race.won = race_won;
+    connect->race.lost = race_lost;
     deadline_arm(loop_of(connect), &connect->total, pools->options.connect_timeout_ms,
                  connect_total_expired);
     resolve_ask(pools->options.resolver, &connect->question, conn->pool->origin.address,

@@ -142,6 +142,8 @@ static void put_suspended(struct origin_suspension *suspension, const struct ori
 {
     if (what->until_s == 0) {
         suspension->open = false;
+        if (suspension->until_ms > now_ms)
+            suspension->until_ms = now_ms; /* theirs was over a little sooner */
         return;
     }
     suspension->open = true;
