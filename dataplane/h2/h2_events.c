@@ -125,9 +125,12 @@ static int take_ping(struct h2_session *session, const nghttp2_frame *frame)
 static int take_reset(struct h2_session *session, const nghttp2_frame *frame)
 {
     struct h2_stream *stream = h2_stream_of(session->ng, frame->hd.stream_id);
+    /* An origin can reset only what was asked of it: that costs one request each, and the siblings
+     * of those must not pay for it. */
+    bool asked = stream && !stream->in_reset && !session->role->client_facing;
     if (stream)
         stream->in_reset = true;
-    return spend(session, H2_BUDGET_RESET);
+    return asked ? 0 : spend(session, H2_BUDGET_RESET);
 }
 
 static int on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *user_data)
