@@ -5,7 +5,8 @@
  * A budget is a token bucket: a burst, and so many a second.  Frames that are cheap to send and
  * dear to receive spend from one; an empty bucket ends the connection with ENHANCE_YOUR_CALM.
  *
- *      RESET      RST_STREAM that came, and those that the peer's errors made us send
+ *      RESET      RST_STREAM that came, and those that the peer's errors made us send (not: an
+ *                 origin's first RST_STREAM of a stream, which costs it a request of ours)
  *      SETTINGS   SETTINGS that came
  *      PING       PING that came; full again when DATA was sent (gRPC probes bandwidth with PING)
  *      GLITCH     PRIORITY, empty DATA, WINDOW_UPDATE for streams that are gone
