@@ -176,6 +176,65 @@ def test_26_15_names_are_in_lower_case(place):
     pair.close()
 
 
+UPLOAD = b"u" * 20000
+
+
+def cut_by_reset(witness):
+    witness.h2.reset_stream(1, 8)
+    witness.sock.sendall(witness.h2.data_to_send())
+
+
+def cut_by_close(witness):
+    witness.close()
+
+
+def cut_by_end_too_soon(witness):
+    """END_STREAM before content-length is reached: past python3-h2, which would not say it."""
+    witness.sock.sendall(b"\0\0\0\0\1\0\0\0\1")
+
+
+def cut_by_a_broken_chunk(witness):
+    witness.sock.sendall(b"zz\r\n")
+
+
+def cut_by_half_a_close(witness):
+    try:
+        witness.sock.unwrap()
+    except OSError:
+        pass  # the edge is done with us
+
+
+@pytest.mark.parametrize("visitor,cut,framed", (("h2", cut_by_reset, "length"), ("h2", cut_by_reset, "none"), ("h2", cut_by_close, "none"),
+                                                ("h2", cut_by_end_too_soon, "length"), ("h1", cut_by_close, "length"),
+                                                ("h1", cut_by_close, "chunked"), ("h1", cut_by_a_broken_chunk, "chunked"),
+                                                ("h1", cut_by_half_a_close, "length"), ("h1", cut_by_half_a_close, "chunked")))
+@pytest.mark.parametrize("protocol", ("h1", "h2"))
+def test_26_16_an_upload_that_is_cut_looks_cut_to_the_origin(place, protocol, visitor, cut, framed):
+    pair = Pair(place, visitor, protocol)
+    witness = pair.witness
+    witness.connect()
+    lengths = [("content-length", "90000")] if framed == "length" else []
+    if visitor == "h2":
+        witness.h2.send_headers(1, [(":method", "POST"), (":scheme", "https"), (":authority", pair.host), (":path", "/cut"), *lengths])
+        for at in range(0, len(UPLOAD), 10000):
+            witness.h2.send_data(1, UPLOAD[at:at + 10000])
+        witness.sock.sendall(witness.h2.data_to_send())
+    else:
+        head_text = f"POST /cut HTTP/1.1\r\nhost: {pair.host}\r\n" + \
+            ("content-length: 90000\r\n\r\n" if lengths else "transfer-encoding: chunked\r\n\r\n")
+        witness.sock.sendall(head_text.encode() + (UPLOAD if lengths else b"%x\r\n%s\r\n" % (len(UPLOAD), UPLOAD)))
+    seen = wait_until(lambda: pair.origin.seen("/cut"), "the request is there")[0]
+    wait_until(lambda: len(seen.body) == len(UPLOAD) or protocol == "h1", "its bytes are there")
+
+    cut(witness)
+
+    wait_until(lambda: seen.reset is not None or pair.origin.closed, "the origin knows")
+    assert not seen.ended and seen.reset != 0
+    witness.close()
+    assert pair.ask("/next").body == GOOD_BODY
+    pair.close()
+
+
 # ---- answers
 
 @pytest.mark.parametrize("status", (200, 201, 206, 299, 301, 404, 429, 500, 599))

@@ -20,6 +20,7 @@ class Answer:
     interims: list = field(default_factory=list)
     whole: bool = False
     how: str = ""
+    code: int = None  # of the RST_STREAM that cut it
 
     def header(self, name):
         return [value for key, value in self.fields if key == name]
@@ -119,7 +120,7 @@ class Witness:
         elif isinstance(event, h2.events.StreamEnded):
             answer.whole, answer.how = True, "ended"
         elif isinstance(event, h2.events.StreamReset) and not answer.whole:
-            answer.how = "reset"
+            answer.how, answer.code = "reset", int(event.error_code)
 
     # ---- HTTP/1.1
 
