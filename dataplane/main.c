@@ -50,7 +50,9 @@ static enum err run_worker(struct edge_flags *flags, struct problem *problem)
         .origin_conn_requests = flags->origin_conn_requests,
         .origin_conn_age_ms = flags->origin_conn_age_ms,
         .upload_bytes_max = flags->upload_bytes_max,
+        .origin_suspension_ms = flags->origin_suspension_ms,
         .origin_read_timeout_ms = flags->origin_read_timeout_ms,
+        .tunnel_idle_timeout_ms = flags->tunnel_idle_timeout_ms,
         .drain_timeout_ms = flags->drain_timeout_ms,
     };
     if (options.channel_fd < 0 || options.https_fd < 0 || options.http_fd < 0)

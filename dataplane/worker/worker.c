@@ -121,10 +121,32 @@ static void channel_drain(void *owner, uint64_t timeout_ms)
     begin_drain(owner, timeout_ms, false);
 }
 
+static void channel_learned(void *owner, const struct origin_knowledge *what)
+{
+    struct worker *worker = owner;
+    if (worker->origins != NULL)
+        origin_pools_know(worker->origins, what);
+}
+
 static const struct supervisor_channel_events channel_events = {
     .zones_changed = channel_zones_changed,
     .drain = channel_drain,
+    .learned = channel_learned,
 };
+
+static void pools_learned(void *owner, const struct origin_knowledge *what)
+{
+    struct worker *worker = owner;
+    if (worker->channel != NULL)
+        supervisor_channel_tell_learned(worker->channel, what);
+}
+
+static void pools_decided(void *owner, const struct origin_event *event)
+{
+    struct worker *worker = owner;
+    if (worker->channel != NULL)
+        supervisor_channel_tell_decided(worker->channel, event);
+}
 
 static void term_came(uv_signal_t *handle, int number)
 {
@@ -202,6 +224,9 @@ static enum err open_parts(struct worker *worker, struct problem *problem)
         .conn_requests_max = o->origin_conn_requests,
         .conn_age_ms_max = o->origin_conn_age_ms,
         .read_timeout_ms = o->origin_read_timeout_ms,
+        .suspended_ms = o->origin_suspension_ms,
+        .listener = {pools_learned, pools_decided, worker},
+        .tunnel_idle_ms = o->tunnel_idle_timeout_ms,
     };
     return origin_pools_open(&pools, &worker->origins, problem);
 }

@@ -30,7 +30,9 @@ struct worker_options {
     const char *supervisor_path;                /* where the next supervisor listens */
     const char *origin_ca, *resolver, *edge_id; /* NULL: the system's, for the first two */
     const struct address_policy *policy;
+    uint64_t origin_suspension_ms;
     uint64_t origin_connect_timeout_ms, origin_read_timeout_ms, drain_timeout_ms;
+    uint64_t tunnel_idle_timeout_ms;
     uint64_t origin_conn_requests, origin_conn_age_ms;
     uint64_t upload_bytes_max; /* 0: no limit */
 };

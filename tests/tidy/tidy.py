@@ -17,7 +17,8 @@ HARD = {"c": 600, "h": 250, "function": 70, "parameters": 6, "fields": 25, "read
 BANNED = re.compile(r"\b(strcpy|strncpy|strcat|strncat|sprintf|vsprintf|gets|strtok|ato[ifl]|atoll|strto[a-z]+|"
                     r"alloca|rand|srand|gmtime|localtime|system|popen|setjmp|longjmp)\s*\(")
 SQL = re.compile(r"\"\s*(SELECT|INSERT|UPDATE|DELETE|CREATE TABLE|PRAGMA|BEGIN IMMEDIATE)\b")
-SQL_ROOMS = ("control/store/", "dataplane/route/replica_reader", "dataplane/supervisor/replica")
+SQL_ROOMS = ("control/store/", "dataplane/route/replica_reader", "dataplane/supervisor/replica",
+             "dataplane/supervisor/protocol_memory")
 MIRRORED = ("common/", "dataplane/http/", "dataplane/h1/", "dataplane/h2/", "dataplane/route/")
 UNITLESS = re.compile(r"\b(?:u?int(?:8|16|32|64)_t|size_t|unsigned|int|long)\s+"
                       r"((?:\w*_)?(?:timeout|size|delay|age|interval))\s*[;,)=]")
