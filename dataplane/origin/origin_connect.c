@@ -76,10 +76,8 @@ static void fail(struct origin_connect *connect, enum err err, const struct prob
  * other half is for the repeat over HTTP/1.1.  Halves of the whole: few lengths of deadline. */
 static uint64_t settings_timeout_ms(const struct origin_pools_options *options, uint64_t left_ms)
 {
-    uint64_t timeout_ms = options->connect_timeout_ms;
-    while (timeout_ms > LIMIT_ORIGIN_SETTINGS_MS)
-        timeout_ms /= 2;
-    if (options->connect_timeout_ms / 2 >= LIMIT_ORIGIN_SETTINGS_MS)
+    uint64_t timeout_ms = options->connect_timeout_ms / 2;
+    if (timeout_ms > LIMIT_ORIGIN_SETTINGS_MS)
         timeout_ms = LIMIT_ORIGIN_SETTINGS_MS;
     while (timeout_ms > left_ms / 2 && timeout_ms > 1)
         timeout_ms /= 2;

@@ -23,6 +23,7 @@
 #include "dataplane/origin/origin_health.h"
 #include "dataplane/origin/origin_memory.h"
 #include "dataplane/origin/origin_pool.h"
+#include "dataplane/origin/origin_race.h"
 
 enum origin_conn_state {
     CONN_CONNECTING,
@@ -89,6 +90,7 @@ struct origin_pool {
     struct origin_known *known; /* of its protocol; the memory's */
     struct origin_health health;
     struct origin_budget budget;
+    struct origin_asides asides;
     uint8_t bytes[]; /* key, address, sni */
 };
 

@@ -332,19 +332,38 @@ static void one_forbidden_address_refuses_the_name(void **state)
     assert_true(refused_text[0] != '\0');
 }
 
-static void addresses_are_tried_in_order(void **state)
+static void families_take_turns_and_ipv6_is_first(void **state)
 {
     (void)state;
     ask(ORIGIN_TLS_NONE, ORIGIN_PROTOCOL_AUTO);
     answer(three, 3);
-    assert_string_equal(dial_address, "8.8.4.1");
-    end_tcp(ERR_ORIGIN_REFUSED);
     assert_string_equal(dial_address, "2606:4700::1");
-    end_tcp(ERR_ORIGIN_UNREACHABLE);
+    end_tcp(ERR_ORIGIN_REFUSED);
     assert_string_equal(dial_address, "8.8.4.3");
+    end_tcp(ERR_ORIGIN_UNREACHABLE);
+    assert_string_equal(dial_address, "8.8.4.1");
     end_tcp(ERR_OK);
 
     assert_non_null(granted);
+}
+
+static void an_address_that_failed_comes_last_the_next_time(void **state)
+{
+    (void)state;
+    ask(ORIGIN_TLS_NONE, ORIGIN_PROTOCOL_AUTO);
+    answer(three, 3);
+    end_tcp(ERR_ORIGIN_REFUSED); /* 2606:4700::1 */
+    end_tcp(ERR_OK);
+    assert_non_null(granted);
+
+    struct fake_conn *first = granted;
+    granted = NULL;
+    ask(ORIGIN_TLS_NONE, ORIGIN_PROTOCOL_AUTO);
+    answer(three, 3);
+    assert_string_not_equal(dial_address, "2606:4700::1");
+    end_tcp(ERR_OK);
+    assert_non_null(granted);
+    assert_ptr_not_equal(granted, first);
 }
 
 static void the_last_failure_is_told_when_all_fail(void **state)
@@ -358,19 +377,21 @@ static void the_last_failure_is_told_when_all_fail(void **state)
     assert_int_equal(refused, ERR_ORIGIN_REFUSED);
 }
 
-static void each_address_has_a_share_and_all_have_one_deadline(void **state)
+static void addresses_are_raced_and_all_have_one_deadline(void **state)
 {
     (void)state;
     ask(ORIGIN_TLS_UNVERIFIED, ORIGIN_PROTOCOL_AUTO);
     answer(three, 3);
-    pass_ms(280); /* a quarter of a second: shares are a power of two */
+    assert_int_equal(dial_count, 1);
+    pass_ms(LIMIT_ORIGIN_STAGGER_MS + 10);
     assert_int_equal(dial_count, 2);
+    assert_int_equal(dial_cancel_count, 0);
+    end_tcp(ERR_OK); /* the second: the first one is overtaken */
     assert_int_equal(dial_cancel_count, 1);
-    end_tcp(ERR_OK); /* and then its handshake hangs */
-    pass_ms(280);
-    assert_int_equal(dial_count, 3);
+    pass_ms(280); /* its handshake hangs for a quarter of a second: shares are a power of two */
     assert_int_equal(abort_count, 1);
-    pass_ms(280);
+    assert_int_equal(dial_count, 3);
+    pass_ms(600);
 
     assert_int_equal(refused, ERR_ORIGIN_CONNECT_TIMEOUT);
 }
@@ -441,9 +462,10 @@ int main(void)
         CASE(no_alpn_means_h1),
         CASE(an_h1_policy_or_ticket_does_not_offer_h2),
         CASE(one_forbidden_address_refuses_the_name),
-        CASE(addresses_are_tried_in_order),
+        CASE(families_take_turns_and_ipv6_is_first),
+        CASE(an_address_that_failed_comes_last_the_next_time),
         CASE(the_last_failure_is_told_when_all_fail),
-        CASE(each_address_has_a_share_and_all_have_one_deadline),
+        CASE(addresses_are_raced_and_all_have_one_deadline),
         CASE(a_hanging_handshake_is_a_connect_timeout),
         CASE(a_name_that_takes_too_long_is_not_resolved),
         CASE(tls_failures_keep_their_kind_and_their_rule),
