@@ -5,7 +5,7 @@
  * What OpenSSL has to say stays in a queue of the thread.  Every public function starts and ends
  * with an empty one, so that a later TLS call never reads an old complaint.
  */
-#include "common/model/certificate_int.h"
+#include "common/model/certificate.h"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -14,6 +14,7 @@
 
 #include "common/base/hex.h"
 #include "common/base/text.h"
+#include "common/model/certificate_int.h"
 
 #define RSA_BITS_MIN 2048
 #define SIGNATURE_STRENGTH_BITS_MIN                              \

@@ -2,7 +2,7 @@
 /*
  * certificate_make.c - certificates that the installation's own CAs sign.
  */
-#include "common/model/certificate_int.h"
+#include "common/model/certificate.h"
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -11,6 +11,7 @@
 
 #include "common/base/hex.h"
 #include "common/base/random.h"
+#include "common/model/certificate_int.h"
 
 #define SERIAL_BYTES 16
 #define COMMON_NAME_BYTES_MAX 64 /* RFC 5280, ub-common-name */

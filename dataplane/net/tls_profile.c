@@ -86,9 +86,9 @@ int tls_select_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
 /* ---- towards visitors */
 
 /* Without it OpenSSL would ask for the passphrase of an encrypted key on the terminal. */
-static int refuse_passphrase(char *buf, int size, int writing, void *arg)
+static int refuse_passphrase(char *buf, int buf_bytes, int writing, void *arg)
 {
-    (void)buf, (void)size, (void)writing, (void)arg;
+    (void)buf, (void)buf_bytes, (void)writing, (void)arg;
     return -1;
 }
 

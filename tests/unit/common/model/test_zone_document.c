@@ -215,6 +215,8 @@ static void bad_documents_are_refused_at_their_path(void **state)
         {HEAD "\"settings\":[],\"certificates\":[],\"hostnames\":[]}", "settings"},
         {HEAD "\"settings\":{\"ssl\":\"on\"},\"certificates\":[],\"hostnames\":[]}",
          "settings.ssl"},
+        {HEAD "\"settings\":{},\"certificates\":[],\"client_certificates\":[7],\"hostnames\":[]}",
+         "client_certificates[0]"},
         {HEAD "\"settings\":{\"ssl\":2},\"certificates\":[],\"hostnames\":[]}", "settings.ssl"},
         {HEAD "\"settings\":{\"origin_h2_max_streams\":-1},\"certificates\":[],\"hostnames\":[]}",
          "settings.origin_h2_max_streams"},
@@ -334,6 +336,32 @@ static void more_bytes_than_the_limit_are_not_even_parsed(void **state)
     assert_null(d);
 }
 
+static void client_certificates_are_apart_and_may_be_absent(void **state)
+{
+    (void)state;
+    static const char id[] = "00112233445566778899aabbccddeeff";
+    struct zone_document *d = decode(SPAN(
+        HEAD "\"settings\":{\"tls_client_auth\":\"on\"},\"certificates\":[],"
+             "\"client_certificates\":[\"00112233445566778899aabbccddeeff\"],\"hostnames\":[]}"));
+    assert_int_equal(zone_document_setting(d, SETTING_tls_client_auth), SWITCH_ON);
+    assert_int_equal(d->certificate_count, 0);
+    assert_int_equal(d->client_certificate_count, 1);
+    assert_string_equal(d->client_certificates[0].text, id);
+
+    struct buf bytes;
+    buf_init(&bytes, LIMIT_DOCUMENT_BYTES);
+    zone_document_encode(d, &bytes);
+    assert_non_null(
+        strstr(buf_cstr(&bytes), "\"certificates\":[],\"client_certificates\":[\"0011"));
+    buf_release(&bytes);
+    zone_document_unref(&d);
+
+    d = decode(SPAN(HEAD "\"settings\":{},\"certificates\":[],\"hostnames\":[]}"));
+    assert_int_equal(zone_document_setting(d, SETTING_tls_client_auth), SWITCH_OFF);
+    assert_int_equal(d->client_certificate_count, 0);
+    zone_document_unref(&d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -349,6 +377,7 @@ int main(void)
         cmocka_unit_test(every_cut_of_a_document_is_refused),
         cmocka_unit_test(limits_hold_and_the_last_hostname_is_found),
         cmocka_unit_test(more_bytes_than_the_limit_are_not_even_parsed),
+        cmocka_unit_test(client_certificates_are_apart_and_may_be_absent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

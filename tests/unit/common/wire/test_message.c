@@ -247,6 +247,12 @@ static void values_past_their_limits_are_refused(void **state)
     message = sample(5);
     message.certificate.key_pem = span_of(large, LIMIT_PRIVATE_KEY_BYTES + 1);
     refused_at(&message, "key_pem");
+    message = sample(5);
+    message.certificate.zone_id = (struct id){{0}};
+    refused_at(&message, "key_pem"); /* the origin CA has none here */
+    message = sample(5);
+    message.certificate.key_pem = SPAN_EMPTY;
+    refused_at(&message, "key_pem");
     message = sample(7);
     message.ack.workers_applied = 5;
     refused_at(&message, "workers");

@@ -234,6 +234,36 @@ static void the_first_certificate_that_covers_the_host_is_used(void **state)
     buf_release(&key);
 }
 
+static void put_origin_ca(struct rig *rig, uint64_t revision, struct span pem)
+{
+    const struct message_certificate ca = {
+        .certificate_id = zone_feed_id(9000 + (unsigned)revision), .chain_pem = pem};
+    struct replica_changes changes;
+    zone_feed_begin(&rig->feed, revision, false);
+    assert_int_equal(replica_put_origin_ca(rig->feed.replica, &ca), ERR_OK);
+    replica_changes(rig->feed.replica, &changes);
+    assert_true(changes.all);
+    zone_feed_commit(&rig->feed, revision);
+}
+
+static void the_origin_ca_is_the_one_that_came_last(void **state)
+{
+    struct rig *rig = *state;
+    struct buf pem;
+    buf_init(&pem, LIMIT_CERTIFICATE_BYTES);
+    assert_int_equal(router_origin_ca(rig->router, &pem), ERR_NOT_FOUND);
+
+    put_origin_ca(rig, 2, SPAN("first"));
+    put_origin_ca(rig, 3, SPAN("second"));
+
+    assert_int_equal(router_origin_ca(rig->router, &pem), ERR_OK);
+    assert_string_equal(buf_cstr(&pem), "second");
+    struct route route;
+    assert_int_equal(router_match(rig->router, SPAN("z1.test"), &route), ERR_OK);
+    zone_document_unref(&route.document);
+    buf_release(&pem);
+}
+
 /* ---- how an origin is spoken to */
 
 static struct origin origin_with(enum ssl_mode ssl, bool h2, bool paused)
@@ -321,6 +351,34 @@ static void measure(unsigned count)
 
 #define IN_A_RIG(test) cmocka_unit_test_setup_teardown(test, open_rig, close_rig)
 
+static void the_first_client_certificate_is_shown_when_it_is_switched_on(void **state)
+{
+    (void)state;
+    struct id ids[] = {zone_feed_id(61), zone_feed_id(62)};
+    struct zone_origin zone_origin = {.address = SPAN("192.0.2.1")};
+    struct zone_hostname hostname = {.origins = &zone_origin, .origin_count = 1};
+    struct zone_document document = {.zone_id = zone_feed_id(1), .client_certificates = ids};
+    const struct route route = {&document, &hostname};
+    struct origin origin;
+    document.client_certificate_count = 2;
+    document.settings[SETTING_ssl].number = SSL_FULL;
+    route_origin(&route, 0, SPAN("host.test"), &origin);
+    assert_string_equal(origin.client_certificate.text, "");
+
+    document.settings[SETTING_tls_client_auth].number = SWITCH_ON;
+    route_origin(&route, 0, SPAN("host.test"), &origin);
+    assert_string_equal(origin.client_certificate.text, ids[0].text);
+
+    document.settings[SETTING_ssl].number = SSL_FLEXIBLE;
+    route_origin(&route, 0, SPAN("host.test"), &origin);
+    assert_string_equal(origin.client_certificate.text, "");
+
+    document.settings[SETTING_ssl].number = SSL_STRICT;
+    document.client_certificate_count = 0;
+    route_origin(&route, 0, SPAN("host.test"), &origin);
+    assert_string_equal(origin.client_certificate.text, "");
+}
+
 int main(void)
 {
     const char *zones = getenv("ZONES");
@@ -337,6 +395,8 @@ int main(void)
         IN_A_RIG(a_router_without_a_replica_knows_nobody),
         IN_A_RIG(a_router_needs_the_edges_key),
         IN_A_RIG(the_first_certificate_that_covers_the_host_is_used),
+        IN_A_RIG(the_origin_ca_is_the_one_that_came_last),
+        cmocka_unit_test(the_first_client_certificate_is_shown_when_it_is_switched_on),
         cmocka_unit_test(ssl_decides_tls_and_port),
         cmocka_unit_test(h2_is_offered_when_the_zone_wants_it_and_is_not_paused),
     };
