@@ -72,7 +72,7 @@ void bytequeue_put(struct bytequeue *q, struct span bytes);
 struct span bytequeue_peek(const struct bytequeue *q);
 
 /* The unread bytes from the first on, as at most runs_max contiguous runs (for one gathered write);
- * returns how many.  Lent until the next consume, release, forget or rewind: a put moves nothing. */
+ * returns how many.  Lent until the next consume, release, forget or rewind; a put moves none. */
 size_t bytequeue_gather(const struct bytequeue *q, struct span *runs, size_t runs_max);
 
 /* len <= level.  Kept bytes stay; others give their chunks back. */
