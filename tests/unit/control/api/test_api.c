@@ -17,6 +17,7 @@
 #include "common/model/certificate.h"
 #include "common/model/setting.h"
 #include "control/change/change_account.h"
+#include "control/store/store_origin_events.h"
 
 struct scene {
     char directory[64];
@@ -509,6 +510,60 @@ static void a_wait_asks_to_be_dispatched_again(void **state)
     assert_true(json_is_true(json_object_get(result(scene), "applied")));
 }
 
+/* ---- origin events */
+
+static void store_event(struct scene *scene, uint64_t at_s, struct span reason, uint64_t until_s)
+{
+    struct store_conn *conn;
+    struct store_origin_event event = {.at_s = at_s,
+                                       .until_s = until_s,
+                                       .edge = SPAN("edge-1"),
+                                       .origin = SPAN("192.0.2.1:443"),
+                                       .sni = SPAN("www.example.com"),
+                                       .reason = reason};
+    assert_int_equal(id_parse(span_str(scene->zone), &event.zone_id), ERR_OK);
+    assert_int_equal(store_write_begin(scene->store, &conn), ERR_OK);
+    assert_int_equal(store_origin_event_insert(conn, &event), ERR_OK);
+    event.zone_id = id_new();
+    assert_int_equal(store_origin_event_insert(conn, &event), ERR_NOT_FOUND);
+    assert_int_equal(store_write_commit(&conn), ERR_OK);
+}
+
+static void origin_events_are_shown_the_newest_first(void **state)
+{
+    struct scene *scene = *state;
+    store_event(scene, 1700000000, SPAN("h2_no_settings"), 1700000060);
+    store_event(scene, 1700000100, SPAN("h2_resumed"), 0);
+
+    ask(scene, "GET", "/origin_events", "");
+
+    assert_int_equal(json_array_size(result(scene)), 2);
+    const json_t *newest = json_array_get(result(scene), 0);
+    assert_string_equal(json_string_value(json_object_get(newest, "reason")), "h2_resumed");
+    assert_true(json_is_null(json_object_get(newest, "until")));
+    const json_t *oldest = json_array_get(result(scene), 1);
+    assert_string_equal(json_string_value(json_object_get(oldest, "at")),
+                        "2023-11-14T22:13:20.000000Z");
+    assert_string_equal(json_string_value(json_object_get(oldest, "origin")), "192.0.2.1:443");
+    assert_string_equal(json_string_value(json_object_get(oldest, "edge")), "edge-1");
+}
+
+static void a_zone_keeps_so_many_origin_events(void **state)
+{
+    struct scene *scene = *state;
+    for (uint64_t i = 1; i <= LIMIT_ZONE_ORIGIN_EVENTS + 7; i++)
+        store_event(scene, i, SPAN("h2_closed"), i + 60);
+
+    ask(scene, "GET", "/origin_events?per_page=100", "");
+
+    assert_int_equal(json_array_size(result(scene)), LIMIT_ZONE_ORIGIN_EVENTS);
+    const json_t *oldest = json_array_get(result(scene), LIMIT_ZONE_ORIGIN_EVENTS - 1);
+    assert_string_equal(json_string_value(json_object_get(oldest, "at")),
+                        "1970-01-01T00:00:08.000000Z");
+    ask(scene, "GET", "/origin_events?per_page=20&page=6", "");
+    assert_int_equal(json_array_size(result(scene)), 0);
+}
+
 #define scene_test(f) cmocka_unit_test_setup_teardown(f, open_scene, close_scene)
 
 int main(void)
@@ -531,6 +586,8 @@ int main(void)
         scene_test(a_certificate_goes_in_with_its_key_and_comes_out_without),
         scene_test(propagation_shows_the_edges),
         scene_test(a_wait_asks_to_be_dispatched_again),
+        scene_test(origin_events_are_shown_the_newest_first),
+        scene_test(a_zone_keeps_so_many_origin_events),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -162,6 +162,28 @@ static void an_edge_that_has_all_is_left_alone(void **state)
     assert_int_equal(talk->link.state, EDGE_LINK_IDLE);
 }
 
+static enum err event(struct talk *talk, struct id zone_id)
+{
+    return tell(talk, &(struct message){.kind = MESSAGE_EVENT,
+                                        .event.of = {.zone_id = zone_id,
+                                                     .reason = ORIGIN_REASON_H2_RESETS,
+                                                     .at_s = 1700000000,
+                                                     .until_s = 1700000060,
+                                                     .origin = SPAN("192.0.2.1:443")}});
+}
+
+static void an_event_before_hello_is_nonsense_and_of_a_zone_that_is_gone_no_harm(void **state)
+{
+    struct talk *talk = *state;
+    assert_int_equal(event(talk, id_new()), ERR_PROTOCOL);
+    edge_link_close(&talk->link);
+    edge_link_open(&talk->link, talk->fixture.store, talk->propagation);
+
+    assert_int_equal(hello(talk, &nothing), ERR_OK);
+    assert_int_equal(event(talk, id_new()), ERR_OK);
+    assert_int_equal(talk->link.state, EDGE_LINK_IDLE);
+}
+
 static void another_epoch_or_chain_means_a_full_copy(void **state)
 {
     struct talk *talk = *state;
@@ -325,6 +347,7 @@ int main(void)
         talk_test(an_edge_that_is_known_goes_on_from_its_revision),
         talk_test(an_edge_that_has_all_is_left_alone),
         talk_test(another_epoch_or_chain_means_a_full_copy),
+        talk_test(an_event_before_hello_is_nonsense_and_of_a_zone_that_is_gone_no_harm),
         talk_test(a_burst_coalesces_and_waits_for_the_ack),
         talk_test(an_ack_is_recorded),
         talk_test(a_nack_is_recorded_for_its_zone),

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "common/base/clock.h"
 #include "common/base/mem.h"
 #include "dataplane/origin/origin_int.h"
 #include "dataplane/origin/origin_pick.h"
@@ -566,6 +567,77 @@ static void broken_h2_is_suspended_after_three_times(void **state)
     assert_int_equal(dials[dial_count - 1]->offer, OFFER_H1);
 }
 
+/* ---- what other workers know */
+
+static struct origin_knowledge fact_of_pool(enum origin_fact fact)
+{
+    return (struct origin_knowledge){
+        .origin = pool->known->origin, .fact = fact, .count = 1, .until_s = clock_wall_s() + 60};
+}
+
+static void an_h1_origin_that_another_worker_met_is_dialled_for_each(void **state)
+{
+    (void)state;
+    struct origin_knowledge what = fact_of_pool(ORIGIN_FACT_H1);
+    origin_pools_know(pools, &what);
+    ask(0, 8, 100);
+    settle();
+    assert_int_equal(dial_count, 8);
+}
+
+static void an_h2_origin_that_another_worker_met_is_dialled_once(void **state)
+{
+    (void)state;
+    struct origin_knowledge what = fact_of_pool(ORIGIN_FACT_H2);
+    origin_pools_know(pools, &what);
+    ask(0, 100, 100);
+    settle();
+    assert_int_equal(dial_count, 1);
+}
+
+static void who_waits_when_another_worker_suspends_goes_by_h1(void **state)
+{
+    (void)state;
+    ask(0, 2, 100);
+    tickets[2].ticket.h2_only = true;
+    ask(2, 1, 100);
+    settle();
+    assert_int_equal(dial_count, 1);
+
+    struct origin_knowledge what = fact_of_pool(ORIGIN_FACT_H2_SUSPENDED);
+    origin_pools_know(pools, &what);
+    settle();
+    assert_int_equal(dial_count, 3);
+    assert_int_equal(dials[1]->offer, OFFER_H1);
+    open_dial(1, HTTP_1_1, 1);
+    settle();
+    assert_ptr_equal(tickets[0].conn, conns[0]);
+    assert_null(tickets[2].conn);
+    open_dial(0, HTTP_2, 100);
+    settle();
+    assert_ptr_equal(tickets[2].conn, conns[1]);
+    assert_null(tickets[1].conn);
+}
+
+static void resets_in_a_row_suspend_and_an_answer_between_begins_anew(void **state)
+{
+    (void)state;
+    ask(0, 1, 100);
+    settle();
+    struct fake_conn *fake = open_dial(0, HTTP_2, 100);
+    settle();
+    for (int i = 0; i < 2; i++) {
+        fake->conn.resets_count += LIMIT_ORIGIN_H2_RESETS - 1;
+        origin_conn_events.on_slots(fake->conn.owner);
+        fake->conn.answers_count++;
+        origin_conn_events.on_slots(fake->conn.owner);
+        assert_false(pool->known->suspension.open);
+    }
+    fake->conn.resets_count += LIMIT_ORIGIN_H2_RESETS;
+    origin_conn_events.on_slots(fake->conn.owner);
+    assert_true(pool->known->suspension.open);
+}
+
 /* ---- failures */
 
 static void a_failed_dial_refuses_those_it_would_have_carried(void **state)
@@ -787,6 +859,10 @@ int main(void)
         CASE(known_h2_that_answers_h1_is_learned_anew),
         CASE(expired_memory_lets_the_next_dial_decide_while_others_serve),
         CASE(broken_h2_is_suspended_after_three_times),
+        CASE(an_h1_origin_that_another_worker_met_is_dialled_for_each),
+        CASE(an_h2_origin_that_another_worker_met_is_dialled_once),
+        CASE(who_waits_when_another_worker_suspends_goes_by_h1),
+        CASE(resets_in_a_row_suspend_and_an_answer_between_begins_anew),
         CASE(a_failed_dial_refuses_those_it_would_have_carried),
         CASE(a_failed_dial_spares_those_whom_other_dials_will_carry),
         CASE(a_full_queue_refuses),
