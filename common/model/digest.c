@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * digest.c - SHA-256 by OpenSSL.
+ * digest.c - SHA-256, and SHA-1, by OpenSSL.
  */
 #include "common/model/digest.h"
 
@@ -22,4 +22,12 @@ struct digest digest_chain(const struct digest *previous, const struct digest *i
     memcpy(both, previous->bytes, DIGEST_BYTES);
     memcpy(both + DIGEST_BYTES, item->bytes, DIGEST_BYTES);
     return digest_of(span_of(both, sizeof(both)));
+}
+
+void digest_sha1(struct span bytes, uint8_t out[DIGEST_SHA1_BYTES])
+{
+    unsigned len = 0;
+    const void *ptr = bytes.len > 0 ? (const void *)bytes.ptr : "";
+    ASSERT(EVP_Digest(ptr, bytes.len, out, &len, EVP_sha1(), NULL) == 1);
+    ASSERT(len == DIGEST_SHA1_BYTES);
 }

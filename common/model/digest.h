@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * digest.h - SHA-256: documents, the chain of revisions, tokens at rest.
+ * digest.h - SHA-256: documents, the chain of revisions, tokens at rest.  SHA-1 where a protocol
+ * wants it.
  */
 #ifndef TRUNKLINE_COMMON_MODEL_DIGEST_H
 #define TRUNKLINE_COMMON_MODEL_DIGEST_H
@@ -16,6 +17,10 @@ struct digest {
 struct digest digest_of(struct span bytes);
 /* SHA-256(previous || item): one link of a chain. */
 struct digest digest_chain(const struct digest *previous, const struct digest *item);
+
+/* For RFC 6455 4.2.2 alone: proves nothing. */
+#define DIGEST_SHA1_BYTES 20
+void digest_sha1(struct span bytes, uint8_t out[DIGEST_SHA1_BYTES]);
 
 static inline bool digest_equal(const struct digest *a, const struct digest *b)
 {

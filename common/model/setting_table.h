@@ -15,7 +15,8 @@
     X("origin_max_http_version", origin_max_http_version, TEXT,   "1|2",                                0, 0,    "2",    "1")    \
     X("origin_h2_max_streams",   origin_h2_max_streams,   NUMBER, "",                                   1, 1000, "100",  "1")    \
     X("ssl",                     ssl,                     TEXT,   "off|flexible|full|strict|origin_pull", 0, 0,  "full", "full") \
-    X("tls_client_auth",         tls_client_auth,         TEXT,   "off|on",                             0, 0,    "off",  "off")
+    X("tls_client_auth",         tls_client_auth,         TEXT,   "off|on",                             0, 0,    "off",  "off")  \
+    X("websockets",              websockets,              TEXT,   "off|on",                             0, 0,    "on",   "on")
 /* clang-format on */
 
 #endif

@@ -77,6 +77,7 @@ static uint64_t read_timeout_ms(const struct h1_client *conn)
     case H1_READ_CHUNKS:
         return conn->paused || conn->request.continue_owed ? 0 : LIMIT_CLIENT_BODY_STALL_MS;
     case H1_READ_WAIT:
+    case H1_READ_TUNNEL: /* the origin's side has the clock */
     case H1_READ_CLOSED:
         return 0;
     }
@@ -104,6 +105,8 @@ static bool wants_bytes(const struct h1_client *conn)
     case H1_READ_LENGTH:
     case H1_READ_CHUNKS:
         return conn->in.len == 0 && conn->request.dropped_bytes < LIMIT_CLIENT_DROPPED_BYTES;
+    case H1_READ_TUNNEL:
+        return conn->in.len == 0;
     case H1_READ_WAIT:
         /* Reading on shows that the visitor has gone. */
         return conn->in.len < LIMIT_CLIENT_PIPELINE_BYTES;

@@ -29,6 +29,8 @@ static struct h1_body frame_answer(const struct h1_client *conn, const struct he
     const struct side *side = &conn->side;
     bool to_head = span_equal(side->exchange->request.head->method, SPAN("HEAD"));
 
+    if (head->tunnelled)
+        return (struct h1_body){H1_UNTIL_CLOSE, HEAD_LENGTH_UNKNOWN};
     if (to_head || lengthless_status(head->status))
         return (struct h1_body){H1_BARE, head->content_length};
     if (head->content_length != HEAD_LENGTH_UNKNOWN)
@@ -49,12 +51,22 @@ static enum h1_persistence persistence_of(const struct h1_client *conn)
     return conn->request.version == HTTP_1_0 ? H1_PERSIST_KEEP_ALIVE : H1_PERSIST_UNSAID;
 }
 
+/* The request flow waited for this word. */
+static void settle_tunnel(struct h1_client *conn, const struct head *head)
+{
+    if (head->tunnelled)
+        conn->request.phase = H1_READ_TUNNEL;
+    else if (conn->request.phase == H1_READ_WAIT && side_out_state(&conn->side) == FLOW_OPEN)
+        side_put_end(&conn->side);
+}
+
 static void client_on_head(struct side *side)
 {
     struct h1_client *conn = container_of(side, struct h1_client, side);
     struct head *head = side_in_head(side);
     struct h1_body body = frame_answer(conn, head);
 
+    settle_tunnel(conn, head);
     /* A request that is still coming when its answer begins may never be read to its end. */
     if (conn->draining || conn->ended || body.framing == H1_UNTIL_CLOSE ||
         conn->request.phase != H1_READ_WAIT)
@@ -65,6 +77,8 @@ static void client_on_head(struct side *side)
     conn->answer.pending =
         h1_write_response(head, body, persistence_of(conn), &side->exchange->arena);
     h1_client_flush(conn);
+    if (conn->request.phase == H1_READ_TUNNEL)
+        h1_client_read_on(conn);
 }
 
 static void client_on_interim(struct side *side)
@@ -75,7 +89,8 @@ static void client_on_interim(struct side *side)
     if (conn->answer.begun || conn->request.version != HTTP_1_1)
         return;
     for (const struct head *head; (head = side_in_interim(side)) != NULL;) {
-        struct span bytes = h1_write_response(head, bare, H1_PERSIST_UNSAID, &side->exchange->arena);
+        struct span bytes =
+            h1_write_response(head, bare, H1_PERSIST_UNSAID, &side->exchange->arena);
         if (transport_write_room(conn->transport) >= bytes.len)
             transport_write(conn->transport, bytes);
     }
@@ -183,8 +198,11 @@ void h1_client_finish(struct h1_client *conn)
     bool request_read = conn->request.phase == H1_READ_WAIT;
 
     /* An origin may answer to the end and still want the body: it gets it. */
-    if (!request_read && side_out_state(&conn->side) == FLOW_OPEN)
+    if (!request_read && side_out_state(&conn->side) == FLOW_OPEN) {
+        if (conn->request.phase == H1_READ_TUNNEL)
+            transport_end(conn->transport);
         return;
+    }
     side_detach(&conn->side);
     conn->answer = (struct h1_client_answer){.framing = H1_BARE};
     conn->served = true;

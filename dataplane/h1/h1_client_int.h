@@ -7,6 +7,7 @@
  *      h1_client_answer.c   response flow -> bytes
  *
  *      HEAD --head--> LENGTH | CHUNKS --end--> WAIT --answer written--> HEAD ...
+ *        |                                      '--101--> TUNNEL --end--> WAIT --> CLOSED
  *        |                   |                  |
  *        |                   |                  '--not kept alive--> CLOSED
  *        |                   '--answer written, nobody wants the rest--> CLOSED
@@ -28,7 +29,8 @@ enum h1_read_phase {
     H1_READ_HEAD,
     H1_READ_LENGTH,
     H1_READ_CHUNKS,
-    H1_READ_WAIT, /* the request is complete, its answer is not */
+    H1_READ_WAIT,   /* the request is complete, or waits for a tunnel; its answer is not written */
+    H1_READ_TUNNEL, /* raw bytes, up to the visitor's end */
     H1_READ_CLOSED,
 };
 

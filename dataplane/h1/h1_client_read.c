@@ -28,7 +28,10 @@ static void begin_body(struct h1_client *conn, const struct head *head,
     request->continue_owed = head->expects_continue;
     request->dropped_bytes = 0;
     conn->answer = (struct h1_client_answer){.framing = H1_BARE};
-    if (message->chunked) {
+    if (head->tunnelled) {
+        /* Its bytes are not taken before the 101 (security.md 3.3). */
+        request->phase = H1_READ_WAIT;
+    } else if (message->chunked) {
         h1_chunk_release(&request->chunk);
         h1_chunk_init(&request->chunk);
         request->phase = H1_READ_CHUNKS;
@@ -111,6 +114,15 @@ static size_t take_length(struct h1_client *conn, struct span bytes)
     return len;
 }
 
+static size_t take_tunnel(struct h1_client *conn, struct span bytes)
+{
+    size_t room = body_room(conn);
+    size_t len = bytes.len < room ? bytes.len : room;
+    if (len > 0)
+        put_body(conn, span_first(bytes, len));
+    return len;
+}
+
 /* The body is broken: it must look cut to the origin, and no answer can be trusted to be heard
  * in order. */
 static void break_body(struct h1_client *conn, enum err err)
@@ -168,6 +180,8 @@ static size_t take(struct h1_client *conn, struct span bytes)
         return take_length(conn, bytes);
     case H1_READ_CHUNKS:
         return take_chunks(conn, bytes);
+    case H1_READ_TUNNEL:
+        return take_tunnel(conn, bytes);
     case H1_READ_WAIT:
         return 0;
     case H1_READ_CLOSED:
@@ -195,6 +209,11 @@ static void check_ended(struct h1_client *conn)
 
     if (!conn->ended || conn->request.phase == H1_READ_WAIT)
         return;
+    if (conn->request.phase == H1_READ_TUNNEL) {
+        if (conn->in.len == 0)
+            complete_request(conn);
+        return;
+    }
     if (body && (side_out_state(&conn->side) == FLOW_STOPPED || conn->in.len > 0))
         return;
     if (body)

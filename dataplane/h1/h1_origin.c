@@ -109,13 +109,15 @@ void h1_origin_finish(struct h1_origin *origin)
 
 static void deadline_expired(struct deadline *deadline)
 {
-    h1_origin_end(container_of(deadline, struct h1_origin, deadline), ERR_ORIGIN_READ_TIMEOUT);
+    struct h1_origin *origin = container_of(deadline, struct h1_origin, deadline);
+    h1_origin_end(origin, origin->answer.tunnelled ? ERR_TIMEOUT : ERR_ORIGIN_READ_TIMEOUT);
 }
 
 void h1_origin_expect(struct h1_origin *origin)
 {
-    deadline_arm(origin->loop, &origin->deadline, origin->options.read_timeout_ms,
-                 deadline_expired);
+    uint64_t timeout_ms =
+        origin->answer.tunnelled ? origin->options.tunnel_idle_ms : origin->options.read_timeout_ms;
+    deadline_arm(origin->loop, &origin->deadline, timeout_ms, deadline_expired);
 }
 
 /* ---- the transport's events */
@@ -210,7 +212,7 @@ static void conn_run(struct http_conn *conn, struct exchange *exchange)
 
     origin->request = (struct h1_origin_request){.reused = conn->exchanges_run > 0};
     origin->answer.phase = H1_ANSWER_HEAD;
-    origin->answer.begun = origin->answer.keep_alive = false;
+    origin->answer.begun = origin->answer.keep_alive = origin->answer.tunnelled = false;
     origin->answer.interim_count = 0;
     conn->slots_used = 1;
     conn->exchanges_run++;

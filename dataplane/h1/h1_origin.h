@@ -14,6 +14,7 @@
 #include "dataplane/net/transport.h"
 
 struct h1_origin_options {
+    uint64_t tunnel_idle_ms;  /* for a tunnel that is silent in both directions */
     uint64_t read_timeout_ms; /* for the head of an answer, and between bytes of its body */
 };
 

@@ -16,6 +16,7 @@
 #include "dataplane/h1/h1_chunk.h"
 #include "dataplane/h1/h1_origin.h"
 #include "dataplane/h1/h1_parse.h"
+#include "dataplane/h1/h1_websocket.h"
 #include "dataplane/h1/h1_write.h"
 #include "dataplane/net/deadline.h"
 
@@ -25,7 +26,8 @@ enum h1_answer_phase {
     H1_ANSWER_LENGTH,
     H1_ANSWER_CHUNKS,
     H1_ANSWER_UNTIL_CLOSE,
-    H1_ANSWER_WAIT, /* the answer is complete, the request is not written yet */
+    H1_ANSWER_TUNNEL, /* raw bytes both ways, up to the origin's end */
+    H1_ANSWER_WAIT,   /* the answer is complete, the request is not written yet */
     H1_ANSWER_CLOSED,
 };
 
@@ -42,7 +44,8 @@ struct h1_origin_answer {
     struct h1_chunk chunk;
     uint64_t left_bytes;
     unsigned interim_count;
-    bool begun; /* a byte of it has arrived */
+    bool begun;     /* a byte of it has arrived */
+    bool tunnelled; /* it was 101: request bytes flow too */
     bool keep_alive;
 };
 
@@ -51,8 +54,10 @@ struct h1_origin_request {
     enum h1_framing framing;
     bool begun;
     bool ending;
-    bool written; /* to its end */
-    bool reused;  /* an exchange ran here before */
+    bool written;   /* to its end */
+    bool reused;    /* an exchange ran here before */
+    bool tunnelled; /* a tunnel was asked for, by this key */
+    struct span key;
 };
 
 struct h1_origin {

@@ -21,18 +21,35 @@ static struct h1_body frame_request(const struct h1_origin *origin, const struct
 
     if (head->content_length != HEAD_LENGTH_UNKNOWN)
         return (struct h1_body){H1_LENGTH, head->content_length};
-    if (head->bodyless || (complete && level == 0))
+    if (head->bodyless || head->tunnelled || (complete && level == 0))
         return (struct h1_body){H1_BARE, wants_length(head->method) ? 0 : HEAD_LENGTH_UNKNOWN};
     if (complete)
         return (struct h1_body){H1_LENGTH, level};
     return (struct h1_body){H1_CHUNKED, HEAD_LENGTH_UNKNOWN};
 }
 
+static void begin_tunnel(struct h1_origin *origin, struct head *head)
+{
+    struct h1_origin_request *request = &origin->request;
+    const struct field *key = fields_find(&head->fields, FIELD_SEC_WEBSOCKET_KEY);
+
+    request->tunnelled = true;
+    if (!key && head->websocket_key.len == 0) {
+        char made[H1_WEBSOCKET_KEY_BYTES];
+        h1_websocket_make_key(made);
+        head->websocket_key =
+            arena_copy(&origin->side.exchange->arena, span_of(made, sizeof(made)));
+    }
+    request->key = key ? key->value : head->websocket_key;
+}
+
 void h1_origin_begin_request(struct h1_origin *origin)
 {
     struct head *head = side_in_head(&origin->side);
-    struct h1_body body = frame_request(origin, head);
 
+    if (head->tunnelled)
+        begin_tunnel(origin, head);
+    struct h1_body body = frame_request(origin, head);
     origin->request.begun = true;
     origin->request.framing = body.framing;
     origin->request.pending = h1_write_request(head, body, &origin->side.exchange->arena);
@@ -89,9 +106,13 @@ void h1_origin_flush(struct h1_origin *origin)
 
     if (!request->begun || request->written)
         return;
-    if (origin->answer.phase == H1_ANSWER_HEAD)
+    if (origin->answer.phase == H1_ANSWER_HEAD || origin->answer.tunnelled)
         h1_origin_expect(origin);
-    if (!write_pending(origin) || !write_body(origin))
+    if (!write_pending(origin))
+        return;
+    if (request->tunnelled && !origin->answer.tunnelled)
+        return;
+    if (!write_body(origin))
         return;
     if (!request->ending) {
         if (!side_in_ended(&origin->side))
@@ -106,4 +127,6 @@ void h1_origin_flush(struct h1_origin *origin)
     request->written = true;
     if (origin->answer.phase == H1_ANSWER_WAIT)
         h1_origin_finish(origin);
+    else if (request->tunnelled)
+        transport_end(origin->transport);
 }

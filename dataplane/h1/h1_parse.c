@@ -208,7 +208,7 @@ enum err h1_parse_request(struct span raw, struct head *head, struct h1_message 
         .keep_alive = persists(head),
     };
     TRY(head_check_request(head, problem));
-    head->bodyless = !sized && !out->chunked;
+    head->bodyless = !sized && !out->chunked && !head->tunnelled;
     return ERR_OK;
 }
 

@@ -9,6 +9,7 @@
 /* Beside the fields: version, status, reason, separators, framing and connection lines. */
 #define EXTRA_BYTES 256
 #define LINE_EXTRA_BYTES 4 /* ": " and CR LF */
+#define TUNNEL_LINES SPAN("connection: upgrade\r\nupgrade: websocket\r\n")
 
 struct pen {
     uint8_t *begin, *at, *end;
@@ -108,6 +109,11 @@ struct span h1_write_request(const struct head *head, struct h1_body body, struc
     /* RFC 9110 10.1.4: TE is for the next hop only, and must say so. */
     if (fields_find(&head->fields, FIELD_TE))
         put(&pen, SPAN("connection: te\r\n"));
+    if (head->tunnelled) {
+        put(&pen, TUNNEL_LINES);
+        if (head->websocket_key.len > 0)
+            put_line(&pen, field_text(FIELD_SEC_WEBSOCKET_KEY), head->websocket_key);
+    }
     put_framing(&pen, body);
     put(&pen, SPAN("\r\n"));
     return pen_done(&pen);
@@ -125,7 +131,9 @@ struct span h1_write_response(const struct head *head, struct h1_body body,
     put(&pen, SPAN("\r\n"));
     put_fields(&pen, &head->fields);
     put_framing(&pen, body);
-    if (persistence == H1_PERSIST_CLOSE)
+    if (head->tunnelled)
+        put(&pen, TUNNEL_LINES);
+    else if (persistence == H1_PERSIST_CLOSE)
         put(&pen, SPAN("connection: close\r\n"));
     else if (persistence == H1_PERSIST_KEEP_ALIVE)
         put(&pen, SPAN("connection: keep-alive\r\n"));
@@ -166,6 +174,7 @@ struct reason {
 /* RFC 9110 15 and the IANA registry. */
 static const struct reason reasons[] = {
     {100, "Continue"},
+    {101, "Switching Protocols"},
     {103, "Early Hints"},
     {200, "OK"},
     {201, "Created"},

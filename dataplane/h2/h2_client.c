@@ -73,21 +73,31 @@ static void client_on_interim(struct side *side)
     }
 }
 
+/* The answer has left and the request still comes.  RFC 9113 8.1 lets a RST_STREAM(NO_ERROR) follow
+ * at once, but a client that reads both together while it writes takes the stream for broken and
+ * the answer for lost (curl 7.88); without credit it soon stops writing, and reads. */
+static void reset_soon(struct h2_stream *stream)
+{
+    stream->reset_at_ms = h2_session_now_ms(stream->session) + LIMIT_H2_EARLY_ANSWER_MS;
+    h2_session_tick_in(stream->session, LIMIT_H2_EARLY_ANSWER_MS);
+}
+
 /* The rest of the request is not wanted; the answer is still to be sent whole (L7). */
 static void client_on_stop(struct side *side)
 {
     struct h2_stream *stream = h2_stream_of_side(side);
     if (stream->in_ended)
         return;
+    stream->reset_when_ended = true;
     if (stream->out_ended)
-        h2_stream_reset(stream, NGHTTP2_NO_ERROR);
-    else
-        stream->reset_when_ended = true;
+        reset_soon(stream);
 }
 
 static void client_on_abort(struct side *side)
 {
-    h2_stream_reset(h2_stream_of_side(side), NGHTTP2_INTERNAL_ERROR);
+    bool tunnelled = side_in_head(side) && side_in_head(side)->tunnelled;
+    h2_stream_reset(h2_stream_of_side(side),
+                    tunnelled ? NGHTTP2_CONNECT_ERROR : NGHTTP2_INTERNAL_ERROR);
 }
 
 static const struct side_ops client_side_ops = {
@@ -180,7 +190,7 @@ static void on_head(struct h2_stream *stream, bool ended)
 static void on_out_ended(struct h2_stream *stream)
 {
     if (stream->reset_when_ended && !stream->in_ended)
-        h2_stream_reset(stream, NGHTTP2_NO_ERROR);
+        reset_soon(stream);
 }
 
 static void on_stream_closed(struct h2_stream *stream, uint32_t code)
@@ -188,7 +198,8 @@ static void on_stream_closed(struct h2_stream *stream, uint32_t code)
     (void)code;
     if (!side_attached(&stream->side))
         return;
-    if (stream->in_ended && stream->out_ended)
+    /* Once it has the whole answer, how a client ends its request changes nothing. */
+    if (stream->out_ended)
         side_detach(&stream->side);
     else
         side_fail(&stream->side, stream->in_reset ? ERR_CLIENT_GONE : ERR_REQUEST_FRAMING);
@@ -220,11 +231,16 @@ static void on_ping_ack(struct h2_session *session)
 static void tick_stream(struct h2_stream *stream, uint64_t now_ms)
 {
     struct side *side = &stream->side;
+    if (stream->reset_at_ms != 0 && now_ms >= stream->reset_at_ms) {
+        h2_stream_reset(stream, NGHTTP2_NO_ERROR);
+        return;
+    }
     if (!side_attached(side) || now_ms - stream->progress_at_ms < LIMIT_CLIENT_BODY_STALL_MS)
         return;
     bool answer_waits = stream->out_submitted && !stream->out_ended && !stream->out_waiting;
     /* Once there is an answer, a silent request is the affair of the two ends (gRPC). */
-    bool silent = !stream->in_ended && !stream->out_submitted;
+    bool tunnelled = side->exchange->request.head && side->exchange->request.head->tunnelled;
+    bool silent = !stream->in_ended && !stream->out_submitted && !tunnelled;
     bool request_stalls =
         silent && side_out_state(side) == FLOW_OPEN && !h2_stream_window_closed(stream);
     if (answer_waits)
@@ -292,6 +308,7 @@ struct h2_client *h2_client_open(struct transport *transport, const struct excha
         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, LIMIT_FLOW_BYTES},
         {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, LIMIT_HEAD_ANNOUNCED_BYTES},
         {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
+        {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1},
     };
     struct h2_client *client = mem_new(struct h2_client);
     client->intake = intake;

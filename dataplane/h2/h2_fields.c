@@ -41,6 +41,8 @@ static void take_pseudo(struct head *head, struct span name, struct span value)
         head->authority = value;
     else if (span_equal(name, SPAN(":status")))
         head->status = status_of(value);
+    else if (span_equal(name, SPAN(":protocol")))
+        head->protocol = value;
 }
 
 enum err h2_fields_take(struct head *head, struct fields *fields, nghttp2_rcbuf *name,
@@ -146,7 +148,7 @@ static void block_add_fields(struct h2_block *block, const struct fields *fields
             continue;
         }
         /* RFC 9113 8.2.2; the checks of http/ have removed them already. */
-        if (field_flags(field->id) & FIELD_HOP)
+        if (field_flags(field->id) & FIELD_HOP || field->id == FIELD_SEC_WEBSOCKET_ACCEPT)
             continue;
         block_add(block, field_text(field->id), field->value,
                   flags | NGHTTP2_NV_FLAG_NO_COPY_NAME | index_flag(field->id));
@@ -176,7 +178,8 @@ void h2_fields_request(struct h2_block *block, const struct head *head, struct a
 void h2_fields_response(struct h2_block *block, const struct head *head, struct arena *arena)
 {
     char *status = arena_alloc(arena, TEXT_U64_BYTES_MAX);
-    size_t len = text_format_u64((uint64_t)head->status, status);
+    /* RFC 8441 5: there is no 101 in HTTP/2. */
+    size_t len = text_format_u64(head->tunnelled ? 200 : (uint64_t)head->status, status);
     ASSERT(len == STATUS_DIGITS);
 
     block_init(block, head->fields.count + PSEUDO_FIELDS_MAX, arena);

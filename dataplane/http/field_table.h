@@ -19,6 +19,8 @@
     X(PROXY_CONNECTION,    "proxy-connection",    FIELD_HOP | FIELD_NOTRAIL)\
     X(UPGRADE,             "upgrade",             FIELD_HOP | FIELD_NOTRAIL)\
     X(HTTP2_SETTINGS,      "http2-settings",      FIELD_HOP | FIELD_NOTRAIL)\
+    X(SEC_WEBSOCKET_KEY,   "sec-websocket-key",   FIELD_NOTRAIL)            \
+    X(SEC_WEBSOCKET_ACCEPT,"sec-websocket-accept",FIELD_NOTRAIL)            \
     X(TE,                  "te",                  FIELD_NOTRAIL)            \
     X(TRAILER,             "trailer",             FIELD_NOTRAIL)            \
     X(EXPECT,              "expect",              FIELD_NOTRAIL)            \

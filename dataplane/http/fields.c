@@ -126,12 +126,16 @@ static enum field_id id_of_long(struct span name)
     case 17:
         NAMED("transfer-encoding", TRANSFER_ENCODING);
         NAMED("x-forwarded-proto", X_FORWARDED_PROTO);
+        NAMED("sec-websocket-key", SEC_WEBSOCKET_KEY);
         break;
     case 18:
         NAMED("proxy-authenticate", PROXY_AUTHENTICATE);
         break;
     case 19:
         NAMED("proxy-authorization", PROXY_AUTHORIZATION);
+        break;
+    case 20:
+        NAMED("sec-websocket-accept", SEC_WEBSOCKET_ACCEPT);
         break;
     default:
         break;

@@ -21,11 +21,15 @@ struct head {
     struct span scheme;        /* "http" or "https" */
     struct span authority;     /* lower case, with the port if one was given */
     struct span path;          /* with the query; "*" for OPTIONS */
+    struct span protocol;      /* of an extended CONNECT (RFC 8441), before the check */
+    struct span websocket_key; /* made for a tunnel whose request came without one */
     int status;                /* response only */
     int64_t content_length;    /* or HEAD_LENGTH_UNKNOWN */
     bool expects_continue;
-    bool bodyless; /* the message has no body, whatever its length says: HEAD, 204, 304, END_STREAM
-                      on the head */
+    bool bodyless;  /* the message has no body, whatever its length says: HEAD, 204, 304, END_STREAM
+                       on the head */
+    bool tunnelled; /* request: a GET that asks for a WebSocket, whichever protocol's form it had;
+                       answer: 101, both flows are raw bytes from here on */
     struct fields fields;
 };
 

@@ -284,6 +284,46 @@ static void mark_hops(struct fields *fields)
     }
 }
 
+/* Both say it (RFC 9110 7.8); any other protocol is not spoken here (h2c). */
+static bool says_websocket(const struct head *head)
+{
+    return head->version == HTTP_1_1 &&
+           fields_list_has(&head->fields, FIELD_CONNECTION, SPAN("upgrade")) &&
+           fields_list_has(&head->fields, FIELD_UPGRADE, SPAN("websocket"));
+}
+
+/* RFC 8441 4: from here on it is the GET that it means. */
+static enum err take_connect(struct head *head, struct problem *problem)
+{
+    if (head->protocol.len == 0)
+        return ERR_OK;
+    if (!span_equal(head->method, SPAN("CONNECT")) ||
+        !span_equal_nocase(head->protocol, SPAN("websocket")))
+        return problem_set(problem, ERR_REQUEST_METHOD, "protocol", "not served here");
+    head->method = SPAN("GET");
+    head->tunnelled = !head->bodyless;
+    return ERR_OK;
+}
+
+/* What is no whole handshake of RFC 6455 4.1 is an ordinary request: its upgrade is not passed. */
+static enum err take_upgrade(struct head *head, struct problem *problem)
+{
+    const struct fields *fields = &head->fields;
+    bool sized = head->content_length != HEAD_LENGTH_UNKNOWN;
+
+    if (head->version == HTTP_2) {
+        if (head->tunnelled && sized)
+            return problem_set(problem, ERR_REQUEST_FRAMING, "content-length", "in a tunnel");
+        return ERR_OK;
+    }
+    head->tunnelled = span_equal(head->method, SPAN("GET")) && says_websocket(head) &&
+                      head->content_length <= 0 && !fields_find(fields, FIELD_TRANSFER_ENCODING) &&
+                      fields_count(fields, FIELD_SEC_WEBSOCKET_KEY) == 1;
+    if (head->tunnelled)
+        head->content_length = HEAD_LENGTH_UNKNOWN;
+    return ERR_OK;
+}
+
 static void mark_id(struct fields *fields, enum field_id id)
 {
     for (uint32_t i = 0; i < fields->count; i++) {
@@ -296,6 +336,7 @@ enum err head_check_request(struct head *head, struct problem *problem)
 {
     struct fields *fields = &head->fields;
 
+    TRY(take_connect(head, problem));
     TRY(check_method(head->method, problem));
     TRY(check_fields(fields, ERR_REQUEST_FIELD, problem));
     TRY(check_target(head, problem));
@@ -306,6 +347,7 @@ enum err head_check_request(struct head *head, struct problem *problem)
     if (head->bodyless && head->content_length > 0)
         return problem_set(problem, ERR_REQUEST_FRAMING, "content-length", "but no body");
     TRY(take_expect(head, problem));
+    TRY(take_upgrade(head, problem));
 
     take_te(fields);
     TRY(mark_connection_named(fields, ERR_REQUEST_FIELD, problem));
@@ -329,6 +371,7 @@ enum err head_check_response(struct head *head, struct span request_method, stru
     if (check_coding(head, problem) != ERR_OK)
         return ERR_ORIGIN_ANSWER;
     TRY(parse_length(fields, ERR_ORIGIN_ANSWER, &head->content_length, problem));
+    head->tunnelled = head->status == 101 && says_websocket(head);
     TRY(mark_connection_named(fields, ERR_ORIGIN_ANSWER, problem));
 
     if (lengthless)

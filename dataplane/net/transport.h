@@ -14,7 +14,8 @@
  * then calls transport_close to let go of it. 6 transport_close flushes what is pending (for at
  * most 2 s), says close_notify, and frees itself later; the pointer is dead to the caller at once
  * and no event follows. 7 transport_abort throws pending bytes away and resets the connection: what
- * was cut must look cut.
+ * was cut must look cut. 8 transport_end flushes what is pending and says FIN (close_notify before
+ * it in TLS); nothing is written after it, reading goes on.
  *
  * on_closed errors: ERR_CLOSED both directions ended; ERR_IO reset; ERR_PROTOCOL broken TLS, or its
  * end without close_notify (a truncation for messages that end with the connection).
@@ -43,6 +44,7 @@ struct transport_ops {
     size_t (*write_room)(struct transport *t);
     void (*read_stop)(struct transport *t);
     void (*read_start)(struct transport *t);
+    void (*end)(struct transport *t);
     void (*close)(struct transport *t);
     void (*abort)(struct transport *t);
 };
@@ -81,6 +83,12 @@ static inline void transport_read_stop(struct transport *t)
 static inline void transport_read_start(struct transport *t)
 {
     t->ops->read_start(t);
+}
+
+/* At most once. */
+static inline void transport_end(struct transport *t)
+{
+    t->ops->end(t);
 }
 
 static inline void transport_close(struct transport **t)

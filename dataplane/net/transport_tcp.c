@@ -43,6 +43,7 @@ struct transport_tcp {
     bool write_failed; /* the connection is broken; what arrived before may still be read */
     bool crowded;      /* the owner waits for on_room */
     bool dead;
+    bool ending; /* the owner writes no more */
     bool closing;
     bool fin_sent;
 };
@@ -205,11 +206,18 @@ static void tell_room(struct transport_tcp *t)
  * sends a reset, which would destroy what we wrote on its way (RFC 9112 9.6). */
 static void advance_close(struct transport_tcp *t)
 {
-    if (!t->closing || t->fin_sent || bytequeue_level(&t->pending) > 0 || t->write_failed)
+    if (!(t->closing || t->ending) || bytequeue_level(&t->pending) > 0 || t->write_failed)
         return;
     uv_os_fd_t fd;
+    if (t->closing && t->ended) {
+        dispose(t, false);
+        return;
+    }
+    if (t->fin_sent)
+        return;
     t->fin_sent = true;
-    if (t->ended || uv_fileno((uv_handle_t *)&t->uv, &fd) != 0 || shutdown(fd, SHUT_WR) != 0)
+    bool failed = uv_fileno((uv_handle_t *)&t->uv, &fd) != 0 || shutdown(fd, SHUT_WR) != 0;
+    if (failed && t->closing)
         dispose(t, false);
 }
 
@@ -352,6 +360,14 @@ static void give_up_close(struct deadline *deadline)
     dispose(t, bytequeue_level(&t->pending) > 0);
 }
 
+static void tcp_end(struct transport *base)
+{
+    struct transport_tcp *t = tcp_of(base);
+    t->ending = true;
+    if (!t->dead && !t->write_failed)
+        loop_flush_post(base->loop, LOOP_FLUSH_TRANSPORTS, &t->flush);
+}
+
 static void tcp_close(struct transport *base)
 {
     struct transport_tcp *t = tcp_of(base);
@@ -380,6 +396,7 @@ static const struct transport_ops tcp_ops = {
     .write_room = tcp_write_room,
     .read_stop = tcp_read_stop,
     .read_start = tcp_read_start,
+    .end = tcp_end,
     .close = tcp_close,
     .abort = tcp_abort,
 };

@@ -44,6 +44,8 @@ struct transport_tls {
     bool ended; /* the peer's close_notify */
     bool crowded;
     bool write_failed;
+    bool ending; /* the owner writes no more */
+    bool end_said;
 };
 
 static struct transport_tls *tls_of(struct transport *t)
@@ -277,12 +279,28 @@ static void encrypt_pending(struct transport_tls *t)
     carry_records(t);
 }
 
+static void say_end(struct transport_tls *t)
+{
+    if (t->end_said)
+        return;
+    t->end_said = true;
+    tls_engine_end(&t->engine);
+    carry_records(t);
+}
+
+static void advance_end(struct transport_tls *t)
+{
+    if (bytequeue_level(&t->pending) > 0 || t->end_said)
+        return;
+    say_end(t);
+    transport_end(t->lower);
+}
+
 static void advance_close(struct transport_tls *t)
 {
     if (bytequeue_level(&t->pending) > 0 && !t->write_failed)
         return;
-    tls_engine_end(&t->engine);
-    carry_records(t);
+    say_end(t);
     transport_close(&t->lower);
     release(t);
 }
@@ -298,6 +316,8 @@ static void flush(void *owner)
         advance_close(t);
     } else if (t->write_failed) {
         die(t, ERR_PROTOCOL);
+    } else if (t->ending) {
+        advance_end(t);
     } else if (t->crowded && pending_bytes(t) <= LIMIT_TRANSPORT_OUT_BYTES / 2) {
         t->crowded = false;
         t->base.events->on_room(t->base.owner);
@@ -355,6 +375,14 @@ static void give_up_close(struct deadline *deadline)
     release(t);
 }
 
+static void tls_end(struct transport *base)
+{
+    struct transport_tls *t = tls_of(base);
+    t->ending = true;
+    if (t->state == TLS_OPEN)
+        loop_flush_post(base->loop, LOOP_FLUSH_TRANSPORTS, &t->flush);
+}
+
 static void tls_close(struct transport *base)
 {
     struct transport_tls *t = tls_of(base);
@@ -385,6 +413,7 @@ static const struct transport_ops tls_ops = {
     .write_room = tls_write_room,
     .read_stop = tls_read_stop,
     .read_start = tls_read_start,
+    .end = tls_end,
     .close = tls_close,
     .abort = tls_abort,
 };

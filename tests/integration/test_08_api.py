@@ -105,6 +105,8 @@ def test_08_08_one_of_64_claims_wins(world, api):
     ("origin_h2_max_streams", "100", 400, 1007),
     ("origin_h2_max_streams", 101, 403, 1135),
     ("ssl", "fuller", 400, 1007),
+    ("websockets", "maybe", 400, 1007),
+    ("websockets", True, 400, 1007),
     ("no_such_setting", "on", 400, 1006),
 ))
 def test_08_09_values_that_are_not_valid(api, zone, setting, value, status, code):
@@ -121,6 +123,7 @@ def test_08_10_settings_answer_their_types(api, zone):
     assert settings["origin_max_http_version"]["value"] == "2"
     assert settings["origin_h2_max_streams"]["value"] == 100
     assert settings["ssl"]["value"] == "full"
+    assert settings["websockets"]["value"] == "on"
     for one in settings.values():
         assert {"id", "value", "editable", "modified_on"} <= one.keys()
     one = api.setting(zone["id"], "origin_h2_max_streams", 50).result

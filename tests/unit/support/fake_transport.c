@@ -40,6 +40,11 @@ static void fake_read_start(struct transport *t)
     fake_of(t)->reading = true;
 }
 
+static void fake_end(struct transport *t)
+{
+    fake_of(t)->end_said = true;
+}
+
 static void fake_close(struct transport *t)
 {
     fake_of(t)->closed = true;
@@ -56,6 +61,7 @@ static const struct transport_ops fake_ops = {
     .write_room = fake_write_room,
     .read_stop = fake_read_stop,
     .read_start = fake_read_start,
+    .end = fake_end,
     .close = fake_close,
     .abort = fake_abort,
 };

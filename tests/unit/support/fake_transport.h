@@ -16,7 +16,7 @@ struct fake_transport {
     struct transport base;
     struct buf out;  /* all that was written */
     size_t room_max; /* write room left; SIZE_MAX: as much as a real one */
-    bool reading, closed, aborted;
+    bool reading, closed, aborted, end_said;
 };
 
 void fake_transport_open(struct fake_transport *fake, struct loop *loop);
