@@ -203,12 +203,23 @@ def test_28_06_a_revoked_certificate_is_refused(world, tmp_path):
 
 
 def test_28_07_a_store_that_is_older_than_the_origin_ca(make_world, tmp_path):
-    """One without an origin CA gets it with the first certificate, and running edges hear of it."""
-    world = make_world(workers=1)
+    """It is migrated with all it has; the CA comes with the first certificate, and running edges hear of it."""
+    world = make_world(workers=1).start()
+    plain = world.origin()
+    old_zone, old_host = world.zone(plain.port)
+    old_key = world.authority.issue(old_host)
+    world.api.applied(world.api.ok("POST", f"/zones/{old_zone['id']}/custom_certificates", {
+        "certificate": old_key[0].read_text(), "private_key": old_key[1].read_text()}), old_zone["id"])
+    shown = world.api.ok("GET", f"/zones/{old_zone['id']}/custom_certificates").result
+    world.control.stop()
     with sqlite3.connect(world.control.store) as store:
-        store.execute("DELETE FROM origin_ca")
+        store.executescript("""DROP TABLE origin_certificate_zones; DROP TABLE origin_certificates; DROP TABLE origin_ca;
+                               DELETE FROM schema_migrations WHERE number = 2""")
     store.close()
-    world.start()
+    world.control.start()
+    assert world.api.ok("GET", f"/zones/{old_zone['id']}/custom_certificates").result == shown
+    assert world.visitor().get(old_host).status == 200
+
     zone, host = world.zone(1, settings={"ssl": "strict"})
     missing = subprocess.run([world.control.program, "ca", "--origin", "--store", world.control.store],
                              capture_output=True, text=True, timeout=30)
@@ -218,11 +229,12 @@ def test_28_07_a_store_that_is_older_than_the_origin_ca(make_world, tmp_path):
     world.api.applied(world.api.origin(zone["id"], f"a.{host}", origin.port, origin_sni=host), zone["id"])
     assert world.visitor().get(f"a.{host}").status == 200
     assert "BEGIN CERTIFICATE" in origin_ca(world)
-    # It is there after a restart without control.
+    # The edge has it without control, too.
     world.control.stop()
     world.edge.stop()
     world.edge.start()
     assert world.visitor().get(f"a.{host}").status == 200
+    assert world.visitor().get(old_host).status == 200
 
 
 # ---- what is wrong with a certificate
