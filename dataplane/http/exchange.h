@@ -78,7 +78,7 @@ struct exchange {
     unsigned observer_events;
     struct wake observer_wake;
     struct fault fault;
-    enum err origin_err;        /* what the last origin side failed with */
+    enum err origin_err; /* what the last origin side failed with */
     struct interim_queue interims;
     uint64_t request_bytes_max; /* of the body; 0: no limit */
     bool request_refused;       /* it is too large, which the observer has not been told */
