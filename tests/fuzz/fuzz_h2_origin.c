@@ -3,7 +3,9 @@
  * fuzz_h2_origin.c - an HTTP/2 origin that sends anything: no answer is complete unless a frame
  * with END_STREAM has come whole for its stream.
  *
- * Input: options (fuzz_origin.h), the size of the pieces, then the origin's bytes: frames.
+ * Input: options (fuzz_origin.h), the size of the pieces, then the origin's bytes: frames as they
+ * are, or, when the size has its highest bit, in short: type, flags, stream, length (a byte each),
+ * payload. Type | 64 has `:status 200` in front of its payload.
  */
 #include "dataplane/h2/h2_origin.h"
 
@@ -14,6 +16,30 @@
 #define FRAME_DATA 0
 #define FRAME_HEADERS 1
 #define FLAG_END_STREAM 1
+
+#define SHORT_HEAD_BYTES 4
+#define SHORT_FRAMES 128
+#define FRAMES_BYTES_MAX (1u << 20)
+#define STATUS_200 0x88
+#define TYPE_WITH_STATUS 64
+
+/* Short frames as they are on the wire: what is mutated is then seldom lost as a broken length. */
+static void expand(struct span rest, struct buf *frames)
+{
+    while (rest.len >= SHORT_HEAD_BYTES) {
+        const uint8_t *head = rest.ptr;
+        struct span payload = span_skip(rest, SHORT_HEAD_BYTES);
+        size_t len = head[3] < payload.len ? head[3] : payload.len;
+        bool answers = head[0] & TYPE_WITH_STATUS;
+        const uint8_t out[] = {
+            0, 0, (uint8_t)(len + answers), head[0] & 15, head[1], 0, 0, 0, head[2], STATUS_200};
+        if (len + answers > UINT8_MAX)
+            return;
+        buf_append(frames, span_of(out, FRAME_HEAD_BYTES + (size_t)answers));
+        buf_append(frames, span_first(payload, len));
+        rest = span_skip(payload, len);
+    }
+}
 
 static uint32_t frame_stream(const uint8_t *head)
 {
@@ -60,9 +86,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         .settings_timeout_ms = FUZZ_TIMEOUT_MS,
     };
     struct fuzz_rig rig;
+    struct buf expanded;
     if (len < 2)
         return 0;
     struct span frames = span_skip(span_of(bytes, len), 2);
+    size_t step = bytes[1] & (SHORT_FRAMES - 1u);
+    buf_init(&expanded, FRAMES_BYTES_MAX);
+    if (bytes[1] & SHORT_FRAMES) {
+        expand(frames, &expanded);
+        frames = buf_span(&expanded);
+    }
 
     fuzz_open(&rig, bytes[0]);
     rig.conn = h2_origin_open(&rig.transport.base, &options, &fuzz_conn_events, &rig);
@@ -71,9 +104,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     if (rig.options & FUZZ_SPEAKS)
         fuzz_give(&rig, span_of(settings, sizeof(settings)), SIZE_MAX);
     fuzz_turns(&rig, 2);
-    fuzz_give(&rig, frames, bytes[1] > 0 ? bytes[1] : SIZE_MAX);
+    fuzz_give(&rig, frames, step > 0 ? step : SIZE_MAX);
     fuzz_end(&rig);
     check_answers(&rig, frames);
     fuzz_close(&rig);
+    buf_release(&expanded);
     return 0;
 }
