@@ -23,7 +23,7 @@ bool proxy_grpc_asked(const struct fields *fields)
     return next == '+' || next == ';' || next == ' ';
 }
 
-int proxy_grpc_status(enum err err)
+static int status_of(enum err err)
 {
     if (err_fault(err) != FAULT_CLIENT)
         return GRPC_UNAVAILABLE;
@@ -38,7 +38,7 @@ static void put(struct head *head, struct span name, struct span value)
 void proxy_grpc_answer(struct head *head, enum err err, const char *text)
 {
     char digits[TEXT_U64_BYTES_MAX];
-    size_t len = text_format_u64((uint64_t)proxy_grpc_status(err), digits);
+    size_t len = text_format_u64((uint64_t)status_of(err), digits);
 
     head->status = 200;
     put(head, field_text(FIELD_CONTENT_TYPE), SPAN("application/grpc"));

@@ -15,10 +15,8 @@
 /* The request's content-type is application/grpc, or that with a suffix (+proto). */
 bool proxy_grpc_asked(const struct fields *fields);
 
-/* 14 (UNAVAILABLE) for what the origin or the edge did; 12 or 13 for what the visitor did. */
-int proxy_grpc_status(enum err err);
-
-/* Fills an initialised head with the answer; text is the message for people, plain ASCII. */
+/* Fills an initialised head with the answer: 14 (UNAVAILABLE) for what the origin or the edge did,
+ * 12 or 13 for what the visitor did; text is the message for people, plain ASCII. */
 void proxy_grpc_answer(struct head *head, enum err err, const char *text);
 
 #endif

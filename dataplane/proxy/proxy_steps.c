@@ -102,6 +102,14 @@ static const struct proxy_step *step_route(struct proxy_run *run)
 
 /* ---- admit: may it go on, and as what? */
 
+/* A paused zone is passed over HTTP/1.1, which gRPC does not survive. */
+static bool paused_grpc(const struct proxy_run *run)
+{
+    const struct zone_document *document = run->route.document;
+    return run->grpc && document->paused &&
+           zone_document_setting(document, SETTING_origin_max_http_version) == ORIGIN_HTTP_2;
+}
+
 static void find_origins(struct proxy_run *run)
 {
     struct proxy_way *way = &run->way;
@@ -109,8 +117,8 @@ static void find_origins(struct proxy_run *run)
     way->origins = arena_calloc(&run->exchange->arena, way->origin_count, sizeof(*way->origins));
     for (size_t i = 0; i < way->origin_count; i++) {
         route_origin(&run->route, i, run->host, &way->origins[i]);
-        if (run->route.document->paused && !run->grpc)
-            way->origins[i].policy = ORIGIN_PROTOCOL_H1;
+        if (paused_grpc(run) && way->origins[i].tls != ORIGIN_TLS_NONE)
+            way->origins[i].policy = ORIGIN_PROTOCOL_AUTO;
     }
 }
 

@@ -88,7 +88,7 @@ static inline void run(struct rig *rig)
 
 static inline void open_rig(struct rig *rig)
 {
-    const struct h1_origin_options options = {.read_timeout_ms = 120000};
+    const struct h1_origin_options options = {.read_timeout_ms = 120000, .tunnel_idle_ms = 300000};
     *rig = (struct rig){.failed_err = ERR_OK};
     assert_int_equal(loop_open(&rig->loop), ERR_OK);
     rig->pools = (struct exchange_pools){

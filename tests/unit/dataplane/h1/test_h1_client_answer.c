@@ -190,6 +190,93 @@ static void an_exchange_that_fails_before_its_answer_gets_a_fixed_one(void **sta
     close_rig(&rig);
 }
 
+#define UPGRADE                                                                           \
+    "GET /a HTTP/1.1\r\nHost: a.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" \
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+
+static void open_tunnel(struct rig *rig)
+{
+    struct head *head = response(rig, 101, HEAD_LENGTH_UNKNOWN);
+    head->tunnelled = true;
+    side_put_head(&rig->origin.side, head);
+    run(rig);
+    assert_out(rig, "HTTP/1.1 101 Switching Protocols\r\nx: y\r\nconnection: upgrade\r\n"
+                    "upgrade: websocket\r\n\r\n");
+}
+
+static void a_tunnel_carries_bytes_after_its_101(void **state)
+{
+    (void)state;
+    struct rig rig;
+    open_rig(&rig);
+    give(&rig, UPGRADE "early");
+    assert_true(rig.exchange->request.head->tunnelled);
+    assert_span_bytes(buf_span(&rig.origin.got), SPAN_EMPTY);
+    open_tunnel(&rig);
+    give(&rig, " and late");
+    assert_span_bytes(buf_span(&rig.origin.got), SPAN("early and late"));
+    fake_put(&rig.origin, SPAN("raw"));
+    run(&rig);
+    assert_out(&rig, "raw");
+    fake_end(&rig.origin);
+    run(&rig);
+    assert_true(rig.transport.end_said && !fake_transport_gone(&rig.transport));
+    give(&rig, "!");
+    fake_transport_end(&rig.transport);
+    run(&rig);
+    assert_span_bytes(buf_span(&rig.origin.got), SPAN("early and late!"));
+    assert_true(rig.origin.end_got);
+    assert_true(rig.transport.closed);
+    side_detach(&rig.origin.side);
+    close_rig(&rig);
+}
+
+static void a_cut_tunnel_resets_the_visitor(void **state)
+{
+    (void)state;
+    struct rig rig;
+    open_rig(&rig);
+    give(&rig, UPGRADE);
+    open_tunnel(&rig);
+    side_fail(&rig.origin.side, ERR_ORIGIN_RESET);
+    run(&rig);
+    assert_true(rig.transport.aborted);
+    close_rig(&rig);
+}
+
+static void a_refused_tunnel_is_an_ordinary_request(void **state)
+{
+    (void)state;
+    struct rig rig;
+    open_rig(&rig);
+    give(&rig, UPGRADE GET);
+    assert_int_equal(rig.begun_count, 1);
+    answer(&rig, 200, "hi");
+    assert_out(&rig, OK_HI);
+    assert_int_equal(rig.begun_count, 2);
+    assert_false(rig.exchange->request.head->tunnelled);
+    answer(&rig, 200, "hi");
+    assert_out(&rig, OK_HI);
+    close_rig(&rig);
+}
+
+static void a_stripped_tunnel_has_no_body(void **state)
+{
+    (void)state;
+    struct rig rig;
+    open_rig(&rig);
+    rig.attached_late = true;
+    give(&rig, UPGRADE);
+    exchange_strip_tunnel(rig.exchange);
+    exchange_attach_origin(rig.exchange, &rig.origin.side, fake_side_ops());
+    run(&rig);
+    assert_true(rig.origin.end_got);
+    answer(&rig, 200, "hi");
+    assert_out(&rig, OK_HI);
+    assert_false(fake_transport_gone(&rig.transport));
+    close_rig(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +290,10 @@ int main(void)
         cmocka_unit_test(an_interim_answer_passes),
         cmocka_unit_test(a_slow_visitor_holds_the_answer_back),
         cmocka_unit_test(an_exchange_that_fails_before_its_answer_gets_a_fixed_one),
+        cmocka_unit_test(a_tunnel_carries_bytes_after_its_101),
+        cmocka_unit_test(a_cut_tunnel_resets_the_visitor),
+        cmocka_unit_test(a_refused_tunnel_is_an_ordinary_request),
+        cmocka_unit_test(a_stripped_tunnel_has_no_body),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
