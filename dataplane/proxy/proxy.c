@@ -101,6 +101,16 @@ static void run_on_response_head(void *observer, struct head *head)
     proxy_response_rewrite(head, run->ray, date);
 }
 
+/* With TLS 1.3 an origin looks at our certificate when the connection is open already. */
+static struct span reason_of(const struct proxy_run *run, enum err err)
+{
+    if (err != ERR_ORIGIN_CLIENT_CERTIFICATE)
+        return SPAN_EMPTY;
+    bool shown = run->way.origins[run->way.picked].client_certificate.text[0] != '\0';
+    return shown ? SPAN("the origin refused the client certificate")
+                 : SPAN("the origin wants a client certificate");
+}
+
 static void run_on_origin_failed(void *observer, enum err err)
 {
     struct proxy_run *run = observer;
@@ -109,6 +119,7 @@ static void run_on_origin_failed(void *observer, enum err err)
         proxy_run_count_connecting(run);
     proxy_run_unwait(run);
     run->err = err;
+    run->reason = reason_of(run, err);
     run->step = &proxy_step_relay;
     proxy_run_steps(run);
 }

@@ -293,7 +293,7 @@ def test_28_11_an_origin_that_wants_a_client_certificate(world, clients, protoco
     off = world.api.ok("GET", f"/zones/{zone['id']}/origin_tls_client_auth/settings").result
     assert off == {"enabled": False}
     check = world.visitor(protocol).get(host, "/x", "-H", "accept: application/json")
-    assert check.status == 525 and b"client certificate" in check.body
+    assert check.status == 525 and b"the origin " in check.body and b"wants a client certificate" in check.body
 
     assert switch(world, zone, True).result == {"enabled": True}
     assert world.api.ok("GET", f"/zones/{zone['id']}/settings/tls_client_auth").result["value"] == "on"
@@ -308,7 +308,8 @@ def test_28_12_a_certificate_that_the_origin_does_not_accept(world, clients, tmp
     zone, host = world.zone(origin.port)
     upload(world, zone, Clients(tmp_path, "unknown ca").client("edge"))
     switch(world, zone, True)
-    check_refused(world, host, 525, "origin_client_certificate", "client certificate")
+    line = check_refused(world, host, 525, "origin_client_certificate", "the origin refused the client certificate")
+    assert line["reason"].startswith("the origin refused the client certificate")
 
 
 def test_28_13_rotation_drops_nobody(world, clients):
