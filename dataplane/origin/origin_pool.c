@@ -208,7 +208,8 @@ static bool grant_first(struct origin_pool *pool, enum origin_lane lane)
     if (!conn)
         return false;
     detach_ticket(ticket);
-    origin_budget_request(&pool->budget, loop_now_ms(loop_of(pool)));
+    if (!ticket->fresh_only) /* who is, asks again */
+        origin_budget_request(&pool->budget, loop_now_ms(loop_of(pool)));
     conn->facts.reused = conn->http->exchanges_run > 0 || conn->http->slots_used > 0;
     ticket->granted(ticket, conn->http, &conn->facts);
     origin_conn_update(conn);

@@ -71,13 +71,13 @@ class Origin:
     """alpn: what it announces ("h2", "http/1.1"); certificate: (chain, key) or None for plain HTTP/1.1."""
 
     def __init__(self, certificate=None, alpn=("h2", "http/1.1"), max_streams=None, settings=True, fail_first=None,
-                 host="127.0.0.1"):
+                 host="127.0.0.1", port=0):
         self.alpn, self.max_streams, self.settings = alpn, max_streams, settings
         self.fail_first = fail_first or {}
         self.requests, self.connections = [], 0
         self.lock = threading.Lock()
         self.open = set()
-        self.listener = socket.create_server((host, 0), backlog=1024,
+        self.listener = socket.create_server((host, port), backlog=1024,
                                              family=socket.AF_INET6 if ":" in host else socket.AF_INET)
         self.port = self.listener.getsockname()[1]
         self.tls = None

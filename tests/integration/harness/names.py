@@ -1,0 +1,68 @@
+"""A DNS server that knows a few names, and an address where nobody answers."""
+import socket
+import struct
+import threading
+
+A, AAAA = 1, 28
+
+
+class Names:
+    """UDP, on 127.0.0.1; `table` is {name: [addresses]}."""
+
+    def __init__(self, table):
+        self.table = table
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.bind(("127.0.0.1", 0))
+        self.port = self.sock.getsockname()[1]
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        while True:
+            try:
+                asked, peer = self.sock.recvfrom(4096)
+            except OSError:
+                return
+            self.sock.sendto(self.answer(asked), peer)
+
+    def answer(self, asked):
+        labels, at = [], 12
+        while asked[at]:
+            labels.append(asked[at + 1:at + 1 + asked[at]].decode())
+            at += 1 + asked[at]
+        kind = struct.unpack(">H", asked[at + 1:at + 3])[0]
+        question = asked[12:at + 5]
+        family = {A: socket.AF_INET, AAAA: socket.AF_INET6}.get(kind)
+        name = ".".join(labels).lower()
+        found = [address for address in self.table.get(name, ())
+                 if family and (":" in address) == (family == socket.AF_INET6)]
+        code = 0 if name in self.table else 3
+        head = asked[:2] + struct.pack(">HHHHH", 0x8180 | code, 1, len(found), 0, 0)
+        records = b""
+        for address in found:
+            octets = socket.inet_pton(family, address)
+            records += b"\xc0\x0c" + struct.pack(">HHIH", kind, 1, 60, len(octets)) + octets
+        return head + question + records
+
+    def stop(self):
+        self.sock.close()
+
+
+class Blackhole:
+    """A listener whose queue is full: a connection to it hangs."""
+
+    def __init__(self, host="127.0.0.1", port=0):
+        self.listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.listener.bind((host, port))
+        self.listener.listen(0)
+        self.port = self.listener.getsockname()[1]
+        self.held = []
+        for _ in range(4):
+            sock = socket.socket(self.listener.family)
+            sock.setblocking(False)
+            sock.connect_ex((host, self.port))
+            self.held.append(sock)
+
+    def stop(self):
+        for sock in (*self.held, self.listener):
+            sock.close()
