@@ -117,6 +117,11 @@ def close_notify(connection, _):
     connection.close_notify()
 
 
+def tls_garbage(connection, _):
+    """A record that cannot be decrypted."""
+    connection.sock.sendall(b"\x17\x03\x03\0\x20" + b"garbage!" * 4)
+
+
 def tcp_reset(connection, _):
     connection.reset()
 
