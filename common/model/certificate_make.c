@@ -278,7 +278,8 @@ static bool add_revoked(X509_CRL *list, struct span serial, ASN1_TIME *now)
 static bool fill_list(X509_CRL *list, const X509 *issuer,
                       const struct certificate_revocations *what)
 {
-    ASN1_TIME *now = ASN1_TIME_set(NULL, (time_t)what->now_s);
+    /* An edge whose clock is late must not find it from the future. */
+    ASN1_TIME *now = ASN1_TIME_set(NULL, (time_t)(what->now_s - CLOCK_SKEW_S));
     bool filled = now != NULL && X509_CRL_set_version(list, X509_CRL_VERSION_2) == 1 &&
                   X509_CRL_set_issuer_name(list, X509_get_subject_name(issuer)) == 1 &&
                   X509_CRL_set1_lastUpdate(list, now) == 1 &&

@@ -435,6 +435,33 @@ static void sha1_and_nameless_certificates_are_refused(void **state)
 
 #define WITH_MATERIAL(test) cmocka_unit_test_setup_teardown(test, make_material, free_material)
 
+static void a_client_certificate_needs_no_names_but_the_right_use(void **state)
+{
+    struct material *m = *state;
+    struct certificate_facts facts;
+    struct problem problem = {0};
+    struct span ca = buf_span(&m->ca_chain), ca_key = buf_span(&m->ca_key);
+
+    assert_int_equal(certificate_inspect(ca, ca_key, NOW_S, m->names, &facts, &problem),
+                     ERR_INVALID);
+    assert_int_equal(certificate_inspect_client(ca, ca_key, NOW_S, m->names, &facts, &problem),
+                     ERR_OK);
+    assert_int_equal(facts.name_count, 0);
+
+    /* For servers only, and expired. */
+    assert_int_equal(certificate_inspect_client(buf_span(&m->chain), buf_span(&m->key), NOW_S,
+                                                m->names, &facts, &problem),
+                     ERR_INVALID);
+    assert_non_null(strstr(problem.text, "clientAuth"));
+    assert_int_equal(certificate_inspect_client(ca, ca_key, NOW_S + 4000 * (uint64_t)DAY_S,
+                                                m->names, &facts, &problem),
+                     ERR_INVALID);
+    assert_non_null(strstr(problem.text, "expired"));
+    assert_int_equal(certificate_inspect_received(buf_span(&m->chain), buf_span(&m->key), m->names,
+                                                  &facts, &problem),
+                     ERR_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -456,6 +483,7 @@ int main(void)
         WITH_MATERIAL(weak_keys_and_curves_are_refused),
         WITH_MATERIAL(strong_keys_are_accepted),
         WITH_MATERIAL(sha1_and_nameless_certificates_are_refused),
+        WITH_MATERIAL(a_client_certificate_needs_no_names_but_the_right_use),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
