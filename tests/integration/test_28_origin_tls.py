@@ -260,6 +260,7 @@ def test_28_08_which_rule_a_certificate_breaks(world, tmp_path, protocol, why, w
     assert world.visitor(protocol).get(lenient).status == 200
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_28_09_tls_before_1_2_is_525(world):
     origin = world.origin()
     origin.tls.minimum_version = ssl.TLSVersion.TLSv1
