@@ -193,8 +193,7 @@ static uint8_t *put_outcome(uint8_t *at, const struct access_line *line)
 
 void access_line_write(const struct access_line *line, struct buf *out)
 {
-    size_t text_bytes =
-        line->ray.len + line->client.len + line->host.len + line->method.len +
+    size_t text_bytes = line->ray.len + line->client.len + line->host.len + line->method.len +
                         line->path.len + line->reason.len;
     uint8_t *from = buf_reserve(out, FIXED_BYTES + text_bytes * ESCAPED_BYTES);
     if (!from)

@@ -597,6 +597,56 @@ static void l8_an_origin_that_took_the_head_may_have_acted(void **state)
 
 /* ---- L9 */
 
+/* ---- the limit of a body */
+
+static void a_body_past_its_limit_aborts_the_origin_and_asks_for_an_answer(void **state)
+{
+    (void)state;
+    struct fake_rig rig;
+    open_both(&rig);
+    assert_true(exchange_limit_request(rig.exchange, 100));
+    forget_log(&rig);
+    fake_put(&rig.client, some(100));
+    fake_rig_run(&rig);
+    assert_string_equal(rig.origin.log, "B");
+
+    fake_put(&rig.client, some(1));
+    fake_rig_run(&rig);
+
+    assert_string_equal(rig.origin.log, "BA");
+    assert_int_equal(rig.failed_count, 1);
+    assert_int_equal(rig.failed_err, ERR_REQUEST_BODY_TOO_LARGE);
+    assert_int_equal(rig.exchange->request.state, FLOW_STOPPED);
+    assert_false(exchange_can_replay(rig.exchange));
+    finish(&rig);
+}
+
+static void a_body_past_its_limit_is_told_without_an_origin_too(void **state)
+{
+    (void)state;
+    struct fake_rig rig;
+    fake_rig_open(&rig);
+    side_put_head(&rig.client.side, fake_rig_request(&rig, "POST", UNKNOWN));
+    assert_true(exchange_limit_request(rig.exchange, 100));
+    fake_put(&rig.client, some(101));
+    fake_rig_run(&rig);
+
+    assert_int_equal(rig.failed_err, ERR_REQUEST_BODY_TOO_LARGE);
+    finish(&rig);
+}
+
+static void a_length_that_is_announced_is_too_large_at_once(void **state)
+{
+    (void)state;
+    struct fake_rig rig;
+    fake_rig_open(&rig);
+    side_put_head(&rig.client.side, fake_rig_request(&rig, "POST", 101));
+    assert_false(exchange_limit_request(rig.exchange, 100));
+    assert_true(exchange_limit_request(rig.exchange, 101));
+    assert_true(exchange_limit_request(rig.exchange, 0));
+    finish(&rig);
+}
+
 static void l9_an_interim_head_changes_no_state(void **state)
 {
     (void)state;
@@ -684,6 +734,9 @@ int main(void)
         cmocka_unit_test(l8_a_complete_body_is_replayed_whole),
         cmocka_unit_test(l8_no_origin_gets_a_body_without_its_beginning),
         cmocka_unit_test(l8_an_origin_that_took_the_head_may_have_acted),
+        cmocka_unit_test(a_body_past_its_limit_aborts_the_origin_and_asks_for_an_answer),
+        cmocka_unit_test(a_body_past_its_limit_is_told_without_an_origin_too),
+        cmocka_unit_test(a_length_that_is_announced_is_too_large_at_once),
         cmocka_unit_test(l9_an_interim_head_changes_no_state),
         cmocka_unit_test(l9_interim_heads_that_come_at_once_all_pass),
         cmocka_unit_test(l9_a_client_that_waits_for_100_is_told_when_an_origin_comes),

@@ -75,8 +75,8 @@ static void a_dial_that_fails_leads_to_another_address_however_often(void **stat
 static void timeouts_of_an_answer_and_full_queues_are_final(void **state)
 {
     (void)state;
-    static const enum err errs[] = {ERR_ORIGIN_READ_TIMEOUT, ERR_ORIGIN_ADDRESS,
-                                    ERR_ORIGIN_QUEUE_FULL, ERR_ORIGIN_ANSWER,
+    static const enum err errs[] = {ERR_ORIGIN_READ_TIMEOUT,  ERR_ORIGIN_ADDRESS,
+                                    ERR_ORIGIN_QUEUE_FULL,    ERR_ORIGIN_ANSWER,
                                     ERR_ORIGIN_QUEUE_TIMEOUT, ERR_REQUEST_BODY_TOO_LARGE};
     for (size_t i = 0; i < countof(errs); i++)
         assert_int_equal(decide(get_that_failed(errs[i])), PROXY_GIVE_UP);
