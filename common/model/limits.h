@@ -48,9 +48,9 @@
     X(ORIGIN_CONN_BYTES,        134217728,"bytes",  "answer bodies that one HTTP/2 origin connection may have held") \
     X(ORIGIN_CONNECT_MS,        19000,    "ms",     "resolve, connect, TLS and SETTINGS together, all attempts")  \
     X(ORIGIN_SETTINGS_MS,       3000,     "ms",     "the origin's first SETTINGS after the handshake")            \
-    X(ORIGIN_READ_MS,           120000,   "ms",     "no answer head, or no byte of a body, from an origin")       \
     X(ORIGIN_IDLE_MS,           900000,   "ms",     "an origin connection with nothing in flight")                \
     X(TUNNEL_IDLE_MS,           300000,   "ms",     "default for a tunnel that is silent in both directions")      \
+    X(ORIGIN_TUNNELS,           16384,    "count",  "tunnels of one worker to one origin, beside its connections")  \
     X(ORIGIN_PROTOCOL_MS,       600000,   "ms",     "how long the negotiated protocol of an origin is believed")  \
     X(ORIGIN_CONN_REQUESTS,     100000,   "count",  "requests on one origin connection, then it is drained")     \
     X(ORIGIN_CONN_AGE_MS,       3600000,  "ms",     "age of an origin connection, then it is drained")           \
@@ -94,7 +94,6 @@
     X(WAKE_BUDGET,              4096,     "count",  "wakes in one loop turn")                                     \
     X(ACCEPT_BUDGET,            64,       "count",  "accepted connections in one loop turn")                      \
     X(RESOLVE_CACHE,            4096,     "count",  "remembered names of one worker")                             \
-    X(DRAIN_MS,                 150000,   "ms",     "default for running exchanges when a worker stops")          \
     /* zones */                                                                                               \
     X(ZONE_CACHE,               65536,    "count",  "hostnames that one worker remembers, absent ones too")       \
     X(TLS_SESSIONS,             1024,     "count",  "origins of one TLS profile whose sessions are kept")         \

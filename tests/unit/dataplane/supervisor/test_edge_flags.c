@@ -39,7 +39,7 @@ static void everything_has_a_default(void **state)
     assert_string_equal(flags.access_log, "");
     assert_in_range(flags.workers, 1, LIMIT_WORKERS);
     assert_int_equal(flags.origin_connect_timeout_ms, 19000);
-    assert_int_equal(flags.drain_timeout_ms, LIMIT_DRAIN_MS);
+    assert_int_equal(flags.drain_timeout_ms, 150000);
     assert_true(strlen(flags.edge_id) > 0);
     assert_true(flags.worker_slot == EDGE_FLAGS_SUPERVISOR);
     edge_flags_release(&flags);
