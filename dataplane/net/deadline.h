@@ -26,7 +26,7 @@ struct deadline {
 
 /* Calls expired once, from the loop, timeout_ms from now, unless it is disarmed or armed anew.
  * Every distinct timeout_ms makes a class; there are at most DEADLINE_CLASSES_MAX of them. */
-#define DEADLINE_CLASSES_MAX 32
+#define DEADLINE_CLASSES_MAX 64
 void deadline_arm(struct loop *loop, struct deadline *deadline, uint64_t timeout_ms,
                   deadline_fn *expired);
 /* Idempotent. */

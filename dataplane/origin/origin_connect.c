@@ -16,6 +16,8 @@
 #include "dataplane/net/transport_tls.h"
 #include "dataplane/origin/origin_int.h"
 
+#define SETTINGS_LEAST_MS 200
+
 struct origin_connect {
     struct origin_conn *conn;
     struct resolve_question question;
@@ -79,7 +81,7 @@ static uint64_t settings_timeout_ms(const struct origin_pools_options *options, 
     uint64_t timeout_ms = options->connect_timeout_ms / 2;
     if (timeout_ms > LIMIT_ORIGIN_SETTINGS_MS)
         timeout_ms = LIMIT_ORIGIN_SETTINGS_MS;
-    while (timeout_ms > left_ms / 2 && timeout_ms > 1)
+    while (timeout_ms > left_ms / 2 && timeout_ms > SETTINGS_LEAST_MS)
         timeout_ms /= 2;
     return timeout_ms;
 }

@@ -22,6 +22,7 @@ PROXY_STEPS(X)
 
 #define LINE_KEPT_BYTES 65536
 #define TELL_AFTER_MS 1000
+#define LEAST_PART 32
 
 static const struct proxy_step *answer(struct proxy_run *run, enum err err)
 {
@@ -103,11 +104,14 @@ static const struct proxy_step *step_route(struct proxy_run *run)
 /* ---- admit: may it go on, and as what? */
 
 /* A paused zone is passed over HTTP/1.1, which gRPC does not survive. */
-static bool paused_grpc(const struct proxy_run *run)
+static enum origin_protocol_policy paused_policy(const struct proxy_run *run,
+                                                 const struct origin *origin)
 {
     const struct zone_document *document = run->route.document;
-    return run->grpc && document->paused &&
-           zone_document_setting(document, SETTING_origin_max_http_version) == ORIGIN_HTTP_2;
+    bool h2_wanted =
+        zone_document_setting(document, SETTING_origin_max_http_version) == ORIGIN_HTTP_2;
+    return run->grpc && h2_wanted && origin->tls != ORIGIN_TLS_NONE ? ORIGIN_PROTOCOL_AUTO
+                                                                    : ORIGIN_PROTOCOL_H1;
 }
 
 static void find_origins(struct proxy_run *run)
@@ -117,8 +121,8 @@ static void find_origins(struct proxy_run *run)
     way->origins = arena_calloc(&run->exchange->arena, way->origin_count, sizeof(*way->origins));
     for (size_t i = 0; i < way->origin_count; i++) {
         route_origin(&run->route, i, run->host, &way->origins[i]);
-        if (paused_grpc(run) && way->origins[i].tls != ORIGIN_TLS_NONE)
-            way->origins[i].policy = ORIGIN_PROTOCOL_AUTO;
+        if (run->route.document->paused)
+            way->origins[i].policy = paused_policy(run, &way->origins[i]);
     }
 }
 
@@ -171,11 +175,17 @@ static void address_request(struct proxy_run *run, const struct origin *origin)
     run->sent->scheme = origin->tls == ORIGIN_TLS_NONE ? SPAN("http") : SPAN("https");
 }
 
+/* What is left of the time for connections when it is not worth another one. */
+static uint64_t least_time_ms(const struct proxy_run *run)
+{
+    return run->proxy->options.connect_timeout_ms / LEAST_PART;
+}
+
 /* A half, a quarter, ... of the time for connections: few lengths of deadline. */
 static uint64_t part_of_time(const struct proxy_run *run, uint64_t most_ms)
 {
     uint64_t part_ms = run->proxy->options.connect_timeout_ms;
-    while (part_ms > most_ms && part_ms > 1)
+    while (part_ms > most_ms && part_ms / 2 > least_time_ms(run))
         part_ms /= 2;
     return part_ms;
 }
@@ -257,7 +267,7 @@ static struct proxy_retry_question question_of(const struct proxy_run *run)
 static bool affordable(struct proxy_run *run, const struct proxy_retry_question *question)
 {
     const struct proxy_way *way = &run->way;
-    if (way->connecting_ms >= run->proxy->options.connect_timeout_ms)
+    if (way->connecting_ms + least_time_ms(run) >= run->proxy->options.connect_timeout_ms)
         return false;
     if (!proxy_retry_charged(question))
         return true;

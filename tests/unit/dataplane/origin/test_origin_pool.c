@@ -362,6 +362,62 @@ static void idle_connections_age_out(void **state)
     assert_int_equal(dial_count, 2);
 }
 
+static void a_connection_is_drained_after_its_requests_and_what_runs_goes_on(void **state)
+{
+    (void)state;
+    pools->options.conn_requests_max = 3;
+    ask(0, 4, 100);
+    settle();
+    struct fake_conn *fake = open_dial(0, HTTP_2, 100);
+    settle();
+
+    assert_int_equal(granted_count(), 3);
+    assert_true(fake->drained);
+    assert_false(fake->closed);
+    assert_int_equal(dial_count, 2); /* for the fourth */
+}
+
+static void a_connection_is_drained_when_it_is_old(void **state)
+{
+    (void)state;
+    ask(0, 1, 100);
+    settle();
+    struct fake_conn *fake = open_dial(0, HTTP_2, 100);
+    settle();
+    const struct origin_conn *conn = fake->conn.owner;
+    uint64_t most_ms = LIMIT_ORIGIN_CONN_AGE_MS;
+    uint64_t age_ms = conn->retire_at_ms - loop_now_ms(&loop);
+    assert_in_range(age_ms, most_ms - most_ms * LIMIT_ORIGIN_CONN_JITTER / 100, most_ms);
+
+    pass_ms(age_ms - 1);
+    ask(1, 1, 100);
+    settle();
+    assert_false(fake->drained);
+    pass_ms(1);
+    ask(2, 1, 100);
+    settle();
+    assert_true(fake->drained);
+    assert_int_equal(granted_count(), 3);
+}
+
+static void a_ticket_gives_up_on_a_dial_but_not_on_its_turn(void **state)
+{
+    (void)state;
+    ask(0, 2, 1);
+    settle();
+    assert_true(origin_ticket_give_up(&tickets[0].ticket));
+    assert_true(origin_health_aside(&pool->health, loop_now_ms(&loop)));
+    (void)open_dial(0, HTTP_2, 1);
+    settle();
+    assert_null(tickets[0].conn);
+    assert_non_null(tickets[1].conn);
+
+    ask(2, 1, 1); /* all is full: it waits for its turn */
+    settle();
+    assert_false(origin_ticket_give_up(&tickets[2].ticket));
+    origin_ticket_cancel(&tickets[2].ticket);
+}
+
 /* ---- slots and draining */
 
 static void lowered_slots_stop_new_exchanges_until_below(void **state)
@@ -451,6 +507,37 @@ static void the_death_of_the_only_connection_dials_for_those_who_wait(void **sta
 }
 
 /* ---- HTTP/1.1 on demand, fresh connections, protocol memory */
+
+static void an_h2_only_ticket_is_refused_where_http1_is_spoken(void **state)
+{
+    (void)state;
+    tickets[0].ticket.h2_only = true;
+    ask(0, 2, 100);
+    settle();
+    struct fake_conn *h1 = open_dial(0, HTTP_1_1, 1);
+    settle();
+    assert_int_equal(refused_count(ERR_ORIGIN_H2_MISSING), 1);
+    assert_ptr_equal(tickets[1].conn, h1);
+    tickets[2].ticket.h2_only = true;
+    ask(2, 1, 100);
+    settle();
+    assert_int_equal(refused_count(ERR_ORIGIN_H2_MISSING), 2);
+    assert_int_equal(dial_count, 1);
+}
+
+static void an_h2_only_ticket_passes_by_what_needs_http1(void **state)
+{
+    (void)state;
+    ask(0, 1, 100);
+    settle();
+    struct fake_conn *h2 = open_dial(0, HTTP_2, 100);
+    settle();
+    origin_pool_require_h1(pool);
+    tickets[1].ticket.h2_only = true;
+    ask(1, 1, 100);
+    settle();
+    assert_ptr_equal(tickets[1].conn, h2);
+}
 
 static void an_h1_only_ticket_dials_apart_from_known_h2(void **state)
 {
@@ -849,6 +936,9 @@ int main(void)
         CASE(an_origin_that_allows_few_is_believed_next_time),
         CASE(the_fullest_connection_with_room_is_taken),
         CASE(idle_connections_age_out),
+        CASE(a_connection_is_drained_after_its_requests_and_what_runs_goes_on),
+        CASE(a_connection_is_drained_when_it_is_old),
+        CASE(a_ticket_gives_up_on_a_dial_but_not_on_its_turn),
         CASE(lowered_slots_stop_new_exchanges_until_below),
         CASE(zero_slots_mean_wait),
         CASE(a_draining_connection_gets_no_new_exchange),
@@ -867,6 +957,8 @@ int main(void)
         CASE(a_failed_dial_spares_those_whom_other_dials_will_carry),
         CASE(a_full_queue_refuses),
         CASE(who_waits_too_long_is_refused),
+        CASE(an_h2_only_ticket_is_refused_where_http1_is_spoken),
+        CASE(an_h2_only_ticket_passes_by_what_needs_http1),
         CASE(a_cancelled_ticket_hears_nothing),
         CASE(a_slot_that_is_left_goes_to_the_next),
         CASE(closing_ends_dials_connections_and_waiting),
