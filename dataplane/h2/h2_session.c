@@ -208,6 +208,8 @@ static nghttp2_session *ng_new(struct h2_session *session)
     h2_events_set(callbacks);
     nghttp2_option_set_no_auto_window_update(option, 1);
     nghttp2_option_set_no_closed_streams(option, 1);
+    /* A visitor who does not speak of RFC 9218 (gRPC, curl) expects its streams to share. */
+    nghttp2_option_set_server_fallback_rfc7540_priorities(option, 1);
     nghttp2_option_set_peer_max_concurrent_streams(option, LIMIT_ORIGIN_STREAMS_UNTOLD);
     nghttp2_option_set_max_outbound_ack(option, LIMIT_H2_OUT_ACKS);
     nghttp2_option_set_max_continuations(option, LIMIT_H2_CONTINUATIONS);

@@ -286,6 +286,25 @@ def test_23_07_three_endless_uploads_share_fairly(lane, shared):
     origin.stop()
 
 
+def test_23_11_three_endless_downloads_of_one_visitor_share_fairly(lane, files):
+    _, host = files
+    visitor = FrameVisitor(lane.edge, host, window_bytes=1 << 20)
+    streams = [visitor.ask("/40m") for _ in range(3)]
+    credited = dict.fromkeys(streams, 0)
+    while sum(visitor.got.values()) < 20 * MIB:
+        assert visitor.turn()
+        for one in streams:
+            count = visitor.got[one] - credited[one]
+            if count:
+                visitor.allow(one, count)
+                visitor.allow(0, count)
+                credited[one] += count
+
+    shares = [visitor.got[one] for one in streams]
+    assert min(shares) >= 0.2 * sum(shares), shares
+    visitor.close()
+
+
 def test_23_08_visitors_that_cancel_at_once_cost_the_origin_no_flood(lane, flows):
     origin, host = flows
     assert lane.visitor("h2").get(host, "/warm").status == 200  # its SETTINGS are known from now on
