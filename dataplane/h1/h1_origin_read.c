@@ -48,7 +48,7 @@ static enum err open_tunnel(struct h1_origin *origin, struct head *head)
     head->bodyless = false;
     side_put_head(&origin->side, head);
     origin->answer.phase = H1_ANSWER_TUNNEL;
-    origin->answer.tunnelled = true;
+    origin->answer.tunnelled = origin->conn.tunnelled = true;
     h1_origin_start_draining(origin);
     h1_origin_flush(origin);
     return ERR_OK;

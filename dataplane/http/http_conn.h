@@ -43,6 +43,7 @@ struct http_conn {
     enum origin_reason flaw; /* what is wrong with the origin's HTTP/2; set before on_draining or
                                 on_closed is called */
     bool draining;
+    bool tunnelled; /* HTTP/1.1, draining: its exchange is a tunnel, however long that lasts */
 };
 
 static inline uint32_t http_conn_free_slots(const struct http_conn *c)

@@ -57,6 +57,7 @@ static void free_conn(struct origin_conn *conn)
     deadline_disarm(loop_of(conn), &conn->idle);
     list_remove(&pool->conns[conn->state], &conn->node);
     pool->conn_count--;
+    pool->tunnel_count -= conn->tunnelled;
     free(conn);
     origin_pools_conn_gone(pool->pools);
 }
@@ -222,6 +223,10 @@ static void conn_on_draining(void *owner)
     struct origin_conn *conn = owner;
     if (!conn->http)
         return;
+    if (conn->http->tunnelled && !conn->tunnelled) {
+        conn->tunnelled = true;
+        conn->pool->tunnel_count++;
+    }
     count_live(conn, false);
     origin_conn_enter(conn, CONN_DRAINING);
     deadline_disarm(loop_of(conn), &conn->idle);

@@ -50,13 +50,14 @@ struct origin_conn {
     struct origin_connect *connect; /* while CONNECTING; the connector's */
     struct http_conn *http;         /* from then on */
     uint64_t opened_serial;
-    uint32_t slots_counted; /* its part of pool->running_count */
-    uint32_t slots_first;   /* slots_max when it opened */
-    bool told;              /* the origin's SETTINGS must have arrived */
-    bool live;              /* its part of pool->live_counts */
-    bool ended;             /* http_conn_close was called */
-    bool flaw_noted;        /* what is wrong with its HTTP/2 was counted */
-    uint64_t answers_seen, resets_seen; /* of http, when they were looked at last */
+    uint32_t slots_counted;              /* its part of pool->running_count */
+    uint32_t slots_first;                /* slots_max when it opened */
+    bool told;                           /* the origin's SETTINGS must have arrived */
+    bool live;                           /* its part of pool->live_counts */
+    bool tunnelled;                      /* its part of pool->tunnel_count */
+    bool ended;                          /* http_conn_close was called */
+    bool flaw_noted;                     /* what is wrong with its HTTP/2 was counted */
+    uint64_t answers_seen, resets_seen;  /* of http, when they were looked at last */
     uint64_t requests_max, retire_at_ms; /* then it is drained; jittered */
     struct deadline idle;
     struct origin_conn_facts facts;
@@ -77,6 +78,7 @@ struct origin_pool {
     uint64_t used_at_ms;
     struct list conns[CONN_STATES];
     size_t conn_count;               /* in all lists */
+    size_t tunnel_count;             /* of them: draining, and tunnels */
     size_t live_counts[OFFER_COUNT]; /* OPEN and FULL: all; HTTP/1.1 ones */
     size_t dial_counts[OFFER_COUNT]; /* CONNECTING, by what they offer */
     size_t running_count;            /* exchanges on all of them */
@@ -87,7 +89,7 @@ struct origin_pool {
     unsigned pins;                   /* > 0: somebody below us on the stack uses it */
     uint32_t streams_max;            /* of the ticket that was looked at last */
     uint32_t streams_told;           /* what the last HTTP/2 connection was told; 0: nothing yet */
-    struct origin_known *known; /* of its protocol; the memory's */
+    struct origin_known *known;      /* of its protocol; the memory's */
     struct origin_health health;
     struct origin_budget budget;
     struct origin_asides asides;

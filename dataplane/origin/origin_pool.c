@@ -259,6 +259,13 @@ static size_t live_for(const struct origin_pool *pool, enum origin_offer offer)
     return pool->live_counts[offer];
 }
 
+/* Tunnels stay for hours: they must not take the places of requests. */
+static size_t conns_max(const struct origin_pool *pool)
+{
+    size_t tunnels = pool->tunnel_count;
+    return LIMIT_ORIGIN_CONNS + (tunnels < LIMIT_ORIGIN_TUNNELS ? tunnels : LIMIT_ORIGIN_TUNNELS);
+}
+
 static void dial_for(struct origin_pool *pool, enum origin_offer offer)
 {
     size_t waiting = waiting_for(pool, offer);
@@ -271,7 +278,7 @@ static void dial_for(struct origin_pool *pool, enum origin_offer offer)
 
     size_t carried = carried_by_dial(pool, offer);
     size_t needed = (waiting + carried - 1) / carried;
-    while (pool->dial_counts[offer] < needed && pool->conn_count < LIMIT_ORIGIN_CONNS)
+    while (pool->dial_counts[offer] < needed && pool->conn_count < conns_max(pool))
         origin_conn_dial(pool, offer);
 }
 

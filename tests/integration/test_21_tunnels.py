@@ -64,7 +64,12 @@ class Echo:
             self.closed.append(peer.close_code)
 
     def stop(self):
-        self.loop.call_soon_threadsafe(self.loop.stop)
+        async def end():
+            self.server.close()
+            await self.server.wait_closed()
+            self.loop.call_soon(self.loop.stop)
+
+        asyncio.run_coroutine_threadsafe(end(), self.loop).result(20)
 
 
 class Raw:
@@ -550,6 +555,28 @@ def test_21_15_a_silent_tunnel_is_closed(make_world, authority, protocol):
     else:
         visitor.step_until(lambda: visitor.reset is not None)
     visitor.close()
+    origin.stop()
+
+
+def test_21_18_tunnels_do_not_take_the_places_of_requests(make_world):
+    """More tunnels than LIMIT_ORIGIN_CONNS, and a request beside them."""
+    world = make_world(workers=1).start()
+    origin = Echo(world.certificate)
+    _, host = world.zone(origin.port)
+
+    async def crowd():
+        tls = ssl.create_default_context()
+        tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
+        peers = []
+        for _ in range(27):
+            peers += await asyncio.gather(*(websockets.connect(
+                f"wss://{host}:{world.edge.https}/echo", ssl=tls, host="127.0.0.1", server_hostname=host,
+                ping_interval=None) for _ in range(10)))
+        await peers[0].send("still")
+        assert await peers[0].recv() == "still"
+        await asyncio.gather(*(peer.close() for peer in peers))
+
+    asyncio.run(crowd())
     origin.stop()
 
 

@@ -62,6 +62,7 @@ static void answer_head_told(struct script_side *script)
         side_put_interim(&script->side, script_response(exchange, rig->interim_status));
     struct head *head = script_response(exchange, rig->status);
     script_field(head, "x-test", "yes");
+    head->tunnelled = rig->status == 101;
     bool bare = rig->status == 204 || rig->status == 304 ||
                 span_equal(exchange->request.head->method, SPAN("HEAD"));
     if (bare)

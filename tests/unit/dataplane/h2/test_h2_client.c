@@ -416,11 +416,69 @@ static void close_aborts_what_runs(void **state)
     rig_close(&rig);
 }
 
+/* ---- RFC 8441 */
+
+static const char *const websocket[] = {":protocol", "websocket", NULL};
+
+static void an_extended_connect_is_a_tunnel_both_ways(void **state)
+{
+    (void)state;
+    struct h2_rig *rig = open_to_peer();
+    assert_int_equal(nghttp2_session_get_remote_settings(rig->peer->ng,
+                                                         NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL),
+                     1);
+    rig->status = 101;
+    rig->answer_bytes = 3000;
+
+    struct h2_peer_stream *stream =
+        answered(rig, h2_peer_request(rig->peer, "CONNECT", 2000, websocket));
+
+    assert_int_equal(stream->status, 200);
+    assert_int_equal(stream->data_bytes, 3000);
+    assert_true(stream->ended && !stream->reset);
+    assert_int_equal(rig->answers[0].got_bytes, 2000);
+    assert_true(rig->answers[0].end_got);
+    rig_close(&rig);
+}
+
+static void a_tunnel_that_fails_is_reset(void **state)
+{
+    (void)state;
+    struct h2_rig *rig = open_to_peer();
+    rig->status = 101;
+    rig->answer_bytes = 10;
+    rig->withhold_end = true;
+    struct h2_peer_stream *stream = h2_peer_stream(rig->peer, 1);
+    h2_peer_request(rig->peer, "CONNECT", UINT64_MAX, websocket);
+    RIG_UNTIL(rig, stream->data_bytes == 10);
+
+    side_fail(&rig->answers[0].side, ERR_ORIGIN_RESET);
+    RIG_UNTIL(rig, stream->reset);
+
+    assert_int_equal(stream->reset_code, NGHTTP2_CONNECT_ERROR);
+    assert_false(stream->ended);
+    rig_close(&rig);
+}
+
+static void other_protocols_and_plain_connect_are_refused(void **state)
+{
+    (void)state;
+    static const char *const other[] = {":protocol", "connect-udp", NULL};
+    struct h2_rig *rig = open_to_peer();
+    struct h2_peer_stream *stream = answered(rig, h2_peer_request(rig->peer, "CONNECT", 10, other));
+    assert_int_equal(stream->status, 405);
+    assert_int_equal(rig->answer_count, 0);
+    rig_close(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_small_answer_is_headers_and_one_data_frame),
         cmocka_unit_test(the_settings_say_what_is_allowed),
+        cmocka_unit_test(an_extended_connect_is_a_tunnel_both_ways),
+        cmocka_unit_test(a_tunnel_that_fails_is_reset),
+        cmocka_unit_test(other_protocols_and_plain_connect_are_refused),
         cmocka_unit_test(streams_past_the_limit_are_refused),
         cmocka_unit_test(expect_continue_is_answered_before_the_body),
         cmocka_unit_test(a_failed_answer_is_reset_and_not_ended),

@@ -131,12 +131,60 @@ static void what_was_understood_is_not_left_in_the_fields(void **state)
     assert_span(head.authority, "a:80");
 }
 
+static struct head upgrade_of(const char *method, const char *connection, const char *protocol)
+{
+    const struct sent sent = {method,
+                              "https",
+                              "/",
+                              "a",
+                              {{"host", "a"},
+                               {"connection", connection},
+                               {"upgrade", protocol},
+                               {"sec-websocket-key", "k"}},
+                              ERR_OK};
+    struct head head = head_of(&sent);
+    head.version = HTTP_1_1;
+    assert_int_equal(head_check_request(&head, NULL), ERR_OK);
+    assert_null(fields_find(&head.fields, FIELD_UPGRADE));
+    assert_null(fields_find(&head.fields, FIELD_CONNECTION));
+    return head;
+}
+
+static void a_whole_handshake_asks_for_a_tunnel(void **state)
+{
+    (void)state;
+    assert_true(upgrade_of("GET", "keep-alive, Upgrade", "WebSocket").tunnelled);
+    assert_false(upgrade_of("POST", "Upgrade", "websocket").tunnelled);
+    assert_false(upgrade_of("GET", "keep-alive", "websocket").tunnelled);
+    assert_false(upgrade_of("GET", "Upgrade", "h2c").tunnelled);
+}
+
+static void an_extended_connect_becomes_a_get(void **state)
+{
+    (void)state;
+    const struct sent sent = {"CONNECT", "https", "/", "a", {{NULL, NULL}}, ERR_OK};
+    struct head head = head_of(&sent);
+    head.protocol = SPAN("websocket");
+    assert_int_equal(head_check_request(&head, NULL), ERR_OK);
+    assert_true(head.tunnelled);
+    assert_span(head.method, "GET");
+    head = head_of(&sent);
+    head.protocol = SPAN("connect-udp");
+    assert_int_equal(head_check_request(&head, NULL), ERR_REQUEST_METHOD);
+    const struct sent sized = {"CONNECT", "https", "/", "a", {{"content-length", "1"}}, ERR_OK};
+    head = head_of(&sized);
+    head.protocol = SPAN("websocket");
+    assert_int_equal(head_check_request(&head, NULL), ERR_REQUEST_FRAMING);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_arena, release_arena)
     const struct CMUnitTest tests[] = {
         TEST(http2_heads_are_held_to_the_same_rules),
         TEST(a_length_without_a_body_is_refused),
+        TEST(a_whole_handshake_asks_for_a_tunnel),
+        TEST(an_extended_connect_becomes_a_get),
         TEST(what_was_understood_is_not_left_in_the_fields),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -565,9 +565,9 @@ static void grpc_is_never_moved_to_http_1_1(void **state)
                               .host = "www.example.com",
                               .name = "content-type",
                               .value = "application/grpc+proto"};
-    struct answer answer = ask(request);
+    struct visitor answer = ask(request);
     assert_int_equal(answer.status, 200);
-    assert_int_equal(answer.body.len, 0);
+    assert_int_equal(answer.body_bytes, 0);
     assert_int_equal(dial_count, 1);
 }
 
