@@ -36,7 +36,7 @@ static const struct proxy_step *answer(struct proxy_run *run, enum err err)
 static bool is_address(struct span host)
 {
     struct address address;
-    if (host.len > 2 && host.ptr[0] == '[')
+    if (host.len > 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']')
         host = span_first(span_skip(host, 1), host.len - 2);
     return address_parse(host, &address) == ERR_OK;
 }
