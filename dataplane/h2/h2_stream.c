@@ -311,8 +311,7 @@ void h2_stream_on_room(struct side *side)
     struct h2_stream *stream = h2_stream_of_side(side);
     size_t credit = side_take_credit(side);
     stream->progress_at_ms = h2_session_now_ms(stream->session);
-    /* A stream that is about to be reset is not told to send more. */
-    if (credit == 0 || stream->in_ended || stream->id == 0 || stream->reset_at_ms != 0)
+    if (credit == 0 || stream->in_ended || stream->id == 0)
         return;
     if (nghttp2_session_consume_stream(stream->session->ng, stream->id, credit) != 0)
         h2_session_end(stream->session, ERR_INTERNAL, true);
