@@ -349,7 +349,7 @@ def test_21_03_bytes_flow_only_after_101(world, raw, protocol):
 
 @both
 def test_21_04_an_end_is_an_end_and_the_other_way_goes_on(world, raw, protocol):
-    seen = []
+    seen, ended = [], threading.Event()
 
     def script(sock, head):
         accept(sock, head)
@@ -357,6 +357,7 @@ def test_21_04_an_end_is_an_end_and_the_other_way_goes_on(world, raw, protocol):
         while piece := sock.recv(100):
             got += piece
         seen.append(got)
+        ended.wait(20)  # Python's unwrap refuses data that come while it says its own end
         sock.sendall(b"after your end")
         sock.unwrap()
 
@@ -365,11 +366,13 @@ def test_21_04_an_end_is_an_end_and_the_other_way_goes_on(world, raw, protocol):
     visitor.send(b"last words")
     if protocol == "h1":
         half_close(visitor.sock)
+        ended.set()
         assert exactly(visitor.sock, 14) == b"after your end"
         with pytest.raises(ssl.SSLZeroReturnError):  # close_notify: no cut
             visitor.sock.recv(1)
     else:
         visitor.end()
+        ended.set()
         visitor.step_until(lambda: visitor.ended or visitor.reset is not None)
         assert visitor.reset is None and visitor.bytes == b"after your end"
     assert seen == [b"last words"]
