@@ -75,7 +75,7 @@ static void client_on_interim(struct side *side)
 
 /* The answer has left and the request still comes.  RFC 9113 8.1 lets a RST_STREAM(NO_ERROR) follow
  * at once, but a client that reads both together while it writes takes the stream for broken and
- * the answer for lost (curl 7.88); without credit it soon stops writing, and reads. */
+ * the answer for lost (curl 7.88): so it is given the time to read. */
 static void reset_soon(struct h2_stream *stream)
 {
     stream->reset_at_ms = h2_session_now_ms(stream->session) + LIMIT_H2_EARLY_ANSWER_MS;
