@@ -3,7 +3,8 @@
  * message_table.h - every message between control, supervisor and worker: name, number, direction.
  *
  * Directions: DOWN control to edge, UP edge to control, BOTH; TO_WORKER supervisor to worker,
- * FROM_WORKER worker to supervisor, WORKER_BOTH both of these.  Numbers are never used twice (schema/wire.md).
+ * FROM_WORKER worker to supervisor, WORKER_BOTH both of these.  Numbers are never used twice
+ * (schema/wire.md).
  */
 #ifndef TRUNKLINE_COMMON_WIRE_MESSAGE_TABLE_H
 #define TRUNKLINE_COMMON_WIRE_MESSAGE_TABLE_H

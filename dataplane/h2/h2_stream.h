@@ -50,9 +50,9 @@ struct h2_stream {
     bool in_head_done, in_ended, in_reset;
     bool out_submitted, out_head_sent, out_waiting, out_ended;
     bool reset_posted, reset_when_ended;
-    bool held; /* to an origin: not submitted until it is known to be alive */
+    bool held;            /* to an origin: not submitted until it is known to be alive */
     uint64_t reset_at_ms; /* 0: not due; see LIMIT_H2_EARLY_ANSWER_MS */
-    uint32_t reset_owed; /* to an origin: its code, sent when the budget has a token again */
+    uint32_t reset_owed;  /* to an origin: its code, sent when the budget has a token again */
 };
 
 /* A stream of the session; role code attaches its side.  id is 0 for one that is not submitted. */

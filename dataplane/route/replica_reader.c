@@ -18,8 +18,8 @@
 enum question { ASK_ZONE, ASK_DOCUMENT, ASK_NAMES, ASK_CERTIFICATE, ASK_ORIGIN_CA, QUESTION_COUNT };
 
 static const char *const questions[QUESTION_COUNT] = {
-    [ASK_ZONE] = "SELECT d.zone_id FROM hostnames h JOIN documents d ON d.zone_id = h.zone_id"
-                 " WHERE h.name = ?1 ORDER BY d.revision DESC LIMIT 1",
+    [ASK_ZONE] = ("SELECT d.zone_id FROM hostnames h JOIN documents d ON d.zone_id = h.zone_id"
+                  " WHERE h.name = ?1 ORDER BY d.revision DESC LIMIT 1"),
     [ASK_DOCUMENT] = "SELECT revision, digest, body FROM documents WHERE zone_id = ?1",
     [ASK_NAMES] = "SELECT names FROM certificates WHERE id = ?1",
     [ASK_CERTIFICATE] = "SELECT zone_id, chain_pem, key_sealed FROM certificates WHERE id = ?1",

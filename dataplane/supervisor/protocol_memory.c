@@ -29,8 +29,8 @@
 enum statement { PUT, FORGET, EVICT, EXPIRE, CLAMP, READ, STATEMENTS };
 
 static const char *const texts[STATEMENTS] = {
-    [PUT] = "INSERT OR REPLACE INTO protocols (origin, place, fact, count, until_s, heard) "
-            "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [PUT] = ("INSERT OR REPLACE INTO protocols (origin, place, fact, count, until_s, heard) "
+             "VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
     [FORGET] = "DELETE FROM protocols WHERE origin = ?1 AND place = ?2",
     [EVICT] = "DELETE FROM protocols WHERE heard <= ?1",
     [EXPIRE] = "DELETE FROM protocols WHERE until_s + iif(fact = ?1, ?2, 0) <= ?3",

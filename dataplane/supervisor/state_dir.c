@@ -15,10 +15,8 @@
 #include "common/base/log.h"
 
 static const char *const names[] = {
-    [STATE_LOCK] = "supervisor.lock",
-    [STATE_SOCKET] = "supervisor.sock",
-    [STATE_EDGE_KEY] = "edge.key",
-    [STATE_REPLICA] = "replica.db",
+    [STATE_LOCK] = "supervisor.lock",   [STATE_SOCKET] = "supervisor.sock",
+    [STATE_EDGE_KEY] = "edge.key",      [STATE_REPLICA] = "replica.db",
     [STATE_PROTOCOLS] = "protocols.db",
 };
 

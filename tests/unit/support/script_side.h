@@ -17,7 +17,7 @@ struct script_side {
     size_t step_max;         /* puts and consumes are of 1 to step_max bytes; 0: as they come */
     uint64_t consume_max;    /* consumes no more than this; UINT64_MAX at first */
     bool endless;            /* never sends the end */
-    bool unchecked; /* what comes is not of the pattern */
+    bool unchecked;          /* what comes is not of the pattern */
     bool stays;              /* does not detach at the end */
     void (*head_told)(struct script_side *script); /* inside on_head; may be NULL */
     /* what happened */

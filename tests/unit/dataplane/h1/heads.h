@@ -17,7 +17,13 @@ struct bad_head {
     enum err err;
     struct span text;
 };
-#define BAD(name, literal) {ERR_REQUEST_##name, {(const uint8_t *)(literal), sizeof(literal) - 1}}
+#define BAD(name, literal)                                  \
+    {                                                       \
+        ERR_REQUEST_##name,                                 \
+        {                                                   \
+            (const uint8_t *)(literal), sizeof(literal) - 1 \
+        }                                                   \
+    }
 
 static const struct bad_head bad_requests[] = {
     /* start line */
@@ -106,7 +112,8 @@ static const struct bad_head bad_requests[] = {
     BAD(HOST, GET "Host: [::1]x\r\n\r\n"),
     BAD(HOST, GET "Host: [fe80::1%25eth0]\r\n\r\n"),
     BAD(HOST, GET "Host: \xc3\xa4.example\r\n\r\n"),
-    BAD(HOST, GET "Host: a\xe3\x80\x82" "b\r\n\r\n"),
+    BAD(HOST, GET "Host: a\xe3\x80\x82"
+                  "b\r\n\r\n"),
     BAD(HOST, GET "Host: a;b\r\n\r\n"),
     BAD(HOST, GET "Host: http://a\r\n\r\n"),
     BAD(HOST, GET "Host: a\\b\r\n\r\n"),
@@ -132,11 +139,14 @@ static const struct bad_head bad_requests[] = {
     BAD(FIELD, B "x: a\rb\r\n\r\n"),
     BAD(FIELD, B "x: a\r\r\n\r\n"),
     BAD(FIELD, B "x: a\0b\r\n\r\n"),
-    BAD(FIELD, B "x: a\x01" "b\r\n\r\n"),
-    BAD(FIELD, B "x: a\x0b" "b\r\n\r\n"),
+    BAD(FIELD, B "x: a\x01"
+                 "b\r\n\r\n"),
+    BAD(FIELD, B "x: a\x0b"
+                 "b\r\n\r\n"),
     BAD(FIELD, B "x: a\x0c\r\n\r\n"),
     BAD(FIELD, B "x: \x1b[31m\r\n\r\n"),
-    BAD(FIELD, B "x: a\x7f" "b\r\n\r\n"),
+    BAD(FIELD, B "x: a\x7f"
+                 "b\r\n\r\n"),
     BAD(FIELD, B "x: 12345678\x08\r\n\r\n"),
     BAD(FIELD, "GET / HTTP/1.1\r\n Host: a\r\n\r\n"),
     BAD(FIELD, "GET / HTTP/1.1\r\nHost : a\r\n\r\n"),
@@ -172,7 +182,8 @@ static const struct bad_head bad_requests[] = {
     BAD(FRAMING, "POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"),
     BAD(FRAMING, "POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: identity\r\n\r\n"),
     BAD(FIELD, B "Transfer-Encoding : chunked\r\n\r\n"),
-    BAD(FIELD, B "Transfer-Encoding: \x0b" "chunked\r\n\r\n"),
+    BAD(FIELD, B "Transfer-Encoding: \x0b"
+                 "chunked\r\n\r\n"),
     BAD(FIELD, B "Transfer-Encoding: chunked\0\r\n\r\n"),
     BAD(CODING, B "Transfer-Encoding: gzip\r\n\r\n"),
     BAD(CODING, B "Transfer-Encoding: gzip, chunked\r\n\r\n"),
@@ -185,7 +196,10 @@ static const struct bad_head bad_requests[] = {
     BAD(EXPECT, B "Expect:\r\n\r\n"),
 };
 
-#define GOOD(literal) {(const uint8_t *)(literal), sizeof(literal) - 1}
+#define GOOD(literal)                                   \
+    {                                                   \
+        (const uint8_t *)(literal), sizeof(literal) - 1 \
+    }
 
 static const struct span good_requests[] = {
     GOOD(GET "Host: a\r\n\r\n"),
@@ -234,7 +248,8 @@ static const struct span good_requests[] = {
     GOOD(B "!#$%&'*+-.^_`|~09az: token characters\r\n\r\n"),
     GOOD(B "Cookie: a=b; c=d\r\nCookie: e=f\r\nX: 1\r\nX: 1\r\n\r\n"),
     GOOD(B "Connection: close, X-Hop\r\nX-Hop: 1\r\nKeep-Alive: 5\r\n\r\n"),
-    GOOD(B "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\nConnection: Upgrade, HTTP2-Settings\r\n\r\n"),
+    GOOD(B
+         "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\nConnection: Upgrade, HTTP2-Settings\r\n\r\n"),
     GOOD(B "Connection: host, content-length, te\r\nContent-Length: 3\r\n\r\n"),
 };
 

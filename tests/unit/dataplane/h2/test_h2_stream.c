@@ -124,7 +124,8 @@ static void a_window_grows_with_its_flow_and_not_beyond(void **state)
     rig_close(&rig);
 }
 
-/* What siblings have grown to is all that a connection may have: others go on with what they have. */
+/* What siblings have grown to is all that a connection may have: others go on with what they have.
+ */
 static void a_connection_has_a_limit_that_starves_nobody(void **state)
 {
     enum { STREAMS = 100, CAPS = (LIMIT_FLOW_BYTES_MAX - LIMIT_FLOW_BYTES) };
