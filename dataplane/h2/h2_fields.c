@@ -89,6 +89,7 @@ void h2_fields_join_cookies(struct fields *fields)
             memcpy(joined + at, field.value.ptr, field.value.len);
         at += field.value.len;
     }
+    ASSERT(cookie != NULL); /* crumbs counts what follows a first one */
     cookie->value = span_of(joined, at);
     fields->count = kept;
     fields->crumbs = 0;
