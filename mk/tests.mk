@@ -64,7 +64,8 @@ fuzz-replay: ## do old crashes stay dead? (the corpus through the same targets)
 lint: deps-lint ## clang's warnings, clang-tidy and cppcheck over the C sources
 	@$(MAKE) PROFILE=clang CC=clang build
 	@cppcheck --quiet --enable=warning,portability --inline-suppr --error-exitcode=1 -I. common control dataplane
-	@git ls-files 'common/*.c' 'control/*.c' 'dataplane/*.c' | xargs -P 2 -n 8 clang-tidy --quiet -- -std=c11 -D_GNU_SOURCE -I.
+	@git ls-files 'common/*.c' 'control/*.c' 'dataplane/*.c' | \
+	    xargs -P 2 -n 8 sh -c 'clang-tidy --quiet "$$@" -- -std=c11 -D_GNU_SOURCE -I.' lint
 
 bench: deps-bench ## scorecard beside haproxy, nghttpx and nginx, one interleaved run
 	@$(MAKE) PROFILE=release build

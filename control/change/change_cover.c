@@ -6,6 +6,8 @@
  *      the local certificate names all of needed and does not end soon --> it stays
  */
 #include "common/base/mem.h"
+
+#include <stdio.h>
 #include "common/model/certificate.h"
 #include "control/change/change_certificate.h"
 #include "control/change/change_int.h"

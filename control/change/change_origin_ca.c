@@ -4,6 +4,8 @@
  */
 #include "control/change/change_origin_ca.h"
 
+#include <stdio.h>
+
 #include "common/base/mem.h"
 #include "common/model/certificate.h"
 #include "control/change/change_int.h"

@@ -4,6 +4,8 @@
  */
 #include "control/change/change_setting.h"
 
+#include <stdio.h>
+
 #include "common/base/text.h"
 #include "control/change/change_int.h"
 
