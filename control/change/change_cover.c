@@ -5,9 +5,9 @@
  *      needed = zone, *.zone, each proxied hostname that neither they nor a custom one cover
  *      the local certificate names all of needed and does not end soon --> it stays
  */
-#include "common/base/mem.h"
-
 #include <stdio.h>
+
+#include "common/base/mem.h"
 #include "common/model/certificate.h"
 #include "control/change/change_certificate.h"
 #include "control/change/change_int.h"
