@@ -8,6 +8,7 @@
 #include "dataplane/h1/h1_client_int.h"
 
 #include "common/base/text.h"
+#include "dataplane/h1/h1_websocket.h"
 
 #define CHUNK_EXTRA_BYTES (H1_CHUNK_LINE_BYTES + 2)
 
@@ -51,9 +52,24 @@ static enum h1_persistence persistence_of(const struct h1_client *conn)
     return conn->request.version == HTTP_1_0 ? H1_PERSIST_KEEP_ALIVE : H1_PERSIST_UNSAID;
 }
 
-/* The request flow waited for this word. */
-static void settle_tunnel(struct h1_client *conn, const struct head *head)
+/* An origin that opened the tunnel over HTTP/2 never saw the key. */
+static void answer_key(struct h1_client *conn, struct head *head)
 {
+    struct exchange *exchange = conn->side.exchange;
+    const struct field *key = fields_find(&exchange->request.head->fields, FIELD_SEC_WEBSOCKET_KEY);
+    char accept[H1_WEBSOCKET_ACCEPT_BYTES];
+
+    if (head->version != HTTP_2 || !key)
+        return;
+    h1_websocket_answer_key(key->value, accept);
+    head->websocket_key = arena_copy(&exchange->arena, span_of(accept, sizeof(accept)));
+}
+
+/* The request flow waited for this word. */
+static void settle_tunnel(struct h1_client *conn, struct head *head)
+{
+    if (head->tunnelled)
+        answer_key(conn, head);
     if (head->tunnelled)
         conn->request.phase = H1_READ_TUNNEL;
     else if (conn->request.phase == H1_READ_WAIT && side_out_state(&conn->side) == FLOW_OPEN)

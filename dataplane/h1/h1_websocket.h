@@ -4,6 +4,7 @@
  *
  *      visitor --key--> edge --key--> origin        HTTP/1.1: the visitor's own
  *      visitor -------> edge --key--> origin        HTTP/2 has none (RFC 8441 5.1): we make one
+ *      visitor --key--> edge -------> origin        and answer one ourselves
  *
  * The accept value shows that an origin has understood: a 101 without it is no tunnel.
  */

@@ -131,6 +131,8 @@ struct span h1_write_response(const struct head *head, struct h1_body body,
     put(&pen, SPAN("\r\n"));
     put_fields(&pen, &head->fields);
     put_framing(&pen, body);
+    if (head->websocket_key.len > 0)
+        put_line(&pen, field_text(FIELD_SEC_WEBSOCKET_ACCEPT), head->websocket_key);
     if (head->tunnelled)
         put(&pen, TUNNEL_LINES);
     else if (persistence == H1_PERSIST_CLOSE)

@@ -8,7 +8,7 @@
 
 #define COPY NGHTTP2_NV_FLAG_NONE
 #define BORROW (NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE)
-#define PSEUDO_FIELDS_MAX 5 /* with content-length */
+#define PSEUDO_FIELDS_MAX 6 /* with content-length */
 #define STATUS_DIGITS 3
 
 /* ---- in */
@@ -148,8 +148,9 @@ static void block_add_fields(struct h2_block *block, const struct fields *fields
             block_add(block, field->name, field->value, flags);
             continue;
         }
-        /* RFC 9113 8.2.2; the checks of http/ have removed them already. */
-        if (field_flags(field->id) & FIELD_HOP || field->id == FIELD_SEC_WEBSOCKET_ACCEPT)
+        /* RFC 9113 8.2.2; the checks of http/ have removed them already.  RFC 8441 5.1. */
+        if (field_flags(field->id) & FIELD_HOP || field->id == FIELD_SEC_WEBSOCKET_ACCEPT ||
+            field->id == FIELD_SEC_WEBSOCKET_KEY)
             continue;
         block_add(block, field_text(field->id), field->value,
                   flags | NGHTTP2_NV_FLAG_NO_COPY_NAME | index_flag(field->id));
@@ -168,7 +169,9 @@ static void block_add_length(struct h2_block *block, int64_t length, struct aren
 void h2_fields_request(struct h2_block *block, const struct head *head, struct arena *arena)
 {
     block_init(block, head->fields.count + PSEUDO_FIELDS_MAX, arena);
-    block_add(block, SPAN(":method"), head->method, BORROW);
+    block_add(block, SPAN(":method"), head->tunnelled ? SPAN("CONNECT") : head->method, BORROW);
+    if (head->tunnelled) /* RFC 8441 4 */
+        block_add(block, SPAN(":protocol"), SPAN("websocket"), BORROW);
     block_add(block, SPAN(":scheme"), head->scheme, BORROW);
     block_add(block, SPAN(":authority"), head->authority, BORROW);
     block_add(block, SPAN(":path"), head->path, BORROW);

@@ -72,6 +72,16 @@ static void update_slots(struct h2_origin *origin)
     slots_changed(origin);
 }
 
+static bool runs_tunnel(const struct h2_session *session)
+{
+    LIST_EACH(&session->streams, node)
+    {
+        if (container_of(node, struct h2_stream, node)->tunnel == H2_TUNNEL_OPEN)
+            return true;
+    }
+    return false;
+}
+
 static void on_stream_freed(struct h2_session *session)
 {
     struct h2_origin *origin = origin_of(session);
@@ -89,6 +99,7 @@ static void on_woken(struct h2_session *session)
     origin->slots_changed = false;
     if (origin->conn.draining && !origin->draining_told) {
         origin->draining_told = true;
+        origin->conn.tunnelled = runs_tunnel(session);
         events->on_draining(origin->conn.owner);
     }
     if (changed)
@@ -122,6 +133,7 @@ static void submit_request(struct h2_stream *stream)
         return;
     }
     stream->id = id;
+    stream->tunnel = head->tunnelled ? H2_TUNNEL_ASKED : H2_TUNNEL_NONE;
     stream->out_submitted = true;
     stream->progress_at_ms = h2_session_now_ms(&origin->session);
     if (id > INT32_MAX - 2 * IDS_LEFT_MIN)
@@ -170,6 +182,21 @@ static void put_interim(struct h2_stream *stream, struct head *head)
         side_put_interim(&stream->side, head);
 }
 
+/* Any 2xx opens it (RFC 8441 5); an exchange knows that by HTTP/1.1's word. */
+static void settle_tunnel(struct h2_stream *stream, struct head *head)
+{
+    if (stream->tunnel != H2_TUNNEL_ASKED)
+        return;
+    stream->tunnel = head->status < 300 ? H2_TUNNEL_OPEN : H2_TUNNEL_REFUSED;
+    if (stream->tunnel == H2_TUNNEL_OPEN) {
+        head->status = 101;
+        head->content_length = HEAD_LENGTH_UNKNOWN;
+        head->tunnelled = true;
+        head->bodyless = false;
+    }
+    h2_stream_on_bytes(&stream->side);
+}
+
 static void on_head(struct h2_stream *stream, bool ended)
 {
     struct head *head = stream->head;
@@ -193,6 +220,7 @@ static void on_head(struct h2_stream *stream, bool ended)
         return;
     }
     stream->in_head_done = true;
+    settle_tunnel(stream, head);
     side_put_head(&stream->side, head);
     if (ended)
         h2_stream_put_end(stream);
@@ -202,7 +230,10 @@ static void on_head(struct h2_stream *stream, bool ended)
 
 static void on_settings(struct h2_session *session)
 {
-    update_slots(origin_of(session));
+    struct h2_origin *origin = origin_of(session);
+    origin->conn.tunnels = nghttp2_session_get_remote_settings(
+                               session->ng, NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) == 1;
+    update_slots(origin);
 }
 
 static void on_goaway(struct h2_session *session, uint32_t code)
@@ -221,7 +252,8 @@ static void on_goaway(struct h2_session *session, uint32_t code)
 static bool is_break(uint32_t code)
 {
     return code != NGHTTP2_NO_ERROR && code != NGHTTP2_CANCEL && code != NGHTTP2_REFUSED_STREAM &&
-           code != NGHTTP2_HTTP_1_1_REQUIRED && code != NGHTTP2_ENHANCE_YOUR_CALM;
+           code != NGHTTP2_HTTP_1_1_REQUIRED && code != NGHTTP2_ENHANCE_YOUR_CALM &&
+           code != NGHTTP2_CONNECT_ERROR;
 }
 
 /* A visitor who has the whole body leaves before the origin says that this was the end. */
@@ -269,10 +301,13 @@ static void on_stream_closed(struct h2_stream *stream, uint32_t code)
     count_stream(origin_of(stream->session), stream, code);
     if (!side_attached(&stream->side))
         return;
-    if (stream->in_ended && stream->out_ended)
-        side_detach(&stream->side);
-    else
+    if (!stream->in_ended || !stream->out_ended) {
         side_fail(&stream->side, closed_err(stream, code));
+        return;
+    }
+    if (stream->tunnel == H2_TUNNEL_REFUSED) /* what the visitor sent ahead is for nobody */
+        side_stop(&stream->side);
+    side_detach(&stream->side);
 }
 
 static enum err lost_err(const struct h2_stream *stream)
@@ -302,15 +337,31 @@ static uint64_t tick_of(uint64_t timeout_ms)
     return tick_ms < TICK_MIN_MS ? TICK_MIN_MS : tick_ms;
 }
 
+/* Only silence in both directions ends a tunnel, unless the visitor takes no more. */
+static void tick_tunnel(struct h2_stream *stream, uint64_t silent_ms)
+{
+    const struct h2_origin *origin = origin_of(stream->session);
+    if (silent_ms >= origin->options.tunnel_idle_ms && !h2_stream_window_closed(stream))
+        h2_stream_fail(stream, ERR_TIMEOUT, NGHTTP2_CANCEL);
+}
+
 static void tick_stream(struct h2_stream *stream, uint64_t now_ms)
 {
     const struct h2_origin *origin = origin_of(stream->session);
     struct side *side = &stream->side;
+    uint64_t silent_ms = now_ms - stream->progress_at_ms;
 
-    if (!side_attached(side) || now_ms - stream->progress_at_ms < origin->options.read_timeout_ms)
+    if (!side_attached(side))
+        return;
+    if (stream->tunnel == H2_TUNNEL_OPEN) {
+        tick_tunnel(stream, silent_ms);
+        return;
+    }
+    if (silent_ms < origin->options.read_timeout_ms)
         return;
     /* The visitor is the one who is waited for: its request goes on, or it takes no more. */
-    bool request_waits = stream->out_waiting && !side_in_complete(side);
+    bool request_waits =
+        stream->out_waiting && !side_in_complete(side) && stream->tunnel == H2_TUNNEL_NONE;
     if (request_waits || h2_stream_window_closed(stream))
         return;
     h2_stream_fail(stream, ERR_ORIGIN_READ_TIMEOUT, NGHTTP2_CANCEL);
@@ -340,7 +391,8 @@ static uint64_t sooner(uint64_t a_ms, uint64_t b_ms)
 static uint64_t busy_tick(const struct h2_origin *origin)
 {
     uint64_t quiet_ms = origin->liveness.asking ? LIMIT_ORIGIN_PING_MS : LIMIT_ORIGIN_QUIET_MS;
-    return sooner(tick_of(origin->options.read_timeout_ms), quiet_ms);
+    uint64_t limit_ms = sooner(origin->options.read_timeout_ms, origin->options.tunnel_idle_ms);
+    return sooner(tick_of(limit_ms), quiet_ms);
 }
 
 /* False when the connection is dead. */
@@ -482,6 +534,8 @@ struct http_conn *h2_origin_open(struct transport *transport,
         .version = HTTP_2,
     };
     origin->options = *options;
+    if (options->tunnel_idle_ms == 0)
+        origin->options.tunnel_idle_ms = LIMIT_TUNNEL_IDLE_MS;
     h2_session_open(&origin->session, &origin_role, transport, settings, countof(settings));
     h2_session_tick_in(&origin->session, tick_of(options->settings_timeout_ms));
     update_slots(origin);

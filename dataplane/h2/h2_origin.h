@@ -16,6 +16,7 @@ struct h2_origin_options {
     uint32_t streams_max; /* the zone's setting */
     uint64_t read_timeout_ms;
     uint64_t settings_timeout_ms; /* no SETTINGS by then: ERR_ORIGIN_H2_BROKEN */
+    uint64_t tunnel_idle_ms; /* for a tunnel that is silent in both directions; 0: the limit's */
 };
 
 /* Takes transport (ALPN said h2); writes the preface.  Freed after events->on_closed. */

@@ -201,9 +201,13 @@ static ssize_t read_body(nghttp2_session *ng, int32_t id, uint8_t *out, size_t o
 
     if (!side_attached(side))
         return stream->reset_owed ? NGHTTP2_ERR_DEFERRED : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    if (stream->tunnel == H2_TUNNEL_REFUSED) {
+        *flags = NGHTTP2_DATA_FLAG_EOF;
+        return 0;
+    }
     size_t level = side_in_level(side);
     bool complete = side_in_complete(side);
-    if (level == 0 && !complete) {
+    if (stream->tunnel == H2_TUNNEL_ASKED || (level == 0 && !complete)) {
         stream->out_waiting = true;
         return NGHTTP2_ERR_DEFERRED;
     }
@@ -225,7 +229,8 @@ const nghttp2_data_provider *h2_stream_body(struct h2_stream *stream, const stru
                                             nghttp2_data_provider *storage)
 {
     struct side *side = &stream->side;
-    if (head->bodyless || (side_in_ended(side) && !side_in_trailers(side)))
+    bool ended = side_in_ended(side) && !side_in_trailers(side);
+    if (head->bodyless || (ended && !head->tunnelled))
         return NULL;
     *storage = (nghttp2_data_provider){.source = {.ptr = stream}, .read_callback = read_body};
     return storage;

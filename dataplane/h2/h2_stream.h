@@ -34,6 +34,13 @@ struct h2_growth {
     size_t grown_bytes;  /* what the window is larger by than at first */
 };
 
+/* To an origin: what was asked of it (RFC 8441), and what it said.
+ *
+ *      NONE      ASKED --2xx--> OPEN      bytes of the request flow once it is open
+ *                  '---else---> REFUSED   none; the request ends
+ */
+enum h2_tunnel { H2_TUNNEL_NONE, H2_TUNNEL_ASKED, H2_TUNNEL_OPEN, H2_TUNNEL_REFUSED };
+
 struct h2_stream {
     uint32_t tag;
     int32_t id; /* 0 until nghttp2 gave one */
@@ -50,7 +57,8 @@ struct h2_stream {
     bool in_head_done, in_ended, in_reset;
     bool out_submitted, out_head_sent, out_waiting, out_ended;
     bool reset_posted, reset_when_ended;
-    bool held;            /* to an origin: not submitted until it is known to be alive */
+    bool held; /* to an origin: not submitted until it is known to be alive */
+    enum h2_tunnel tunnel;
     uint64_t reset_at_ms; /* 0: not due; see LIMIT_H2_EARLY_ANSWER_MS */
     uint32_t reset_owed;  /* to an origin: its code, sent when the budget has a token again */
 };

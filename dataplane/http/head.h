@@ -22,7 +22,8 @@ struct head {
     struct span authority;     /* lower case, with the port if one was given */
     struct span path;          /* with the query; "*" for OPTIONS */
     struct span protocol;      /* of an extended CONNECT (RFC 8441), before the check */
-    struct span websocket_key; /* made for a tunnel whose request came without one */
+    struct span websocket_key; /* made for a tunnel whose request came without one; in an answer the
+                                  accept value of a tunnel that HTTP/2 has opened */
     int status;                /* response only */
     int64_t content_length;    /* or HEAD_LENGTH_UNKNOWN */
     bool expects_continue;

@@ -380,6 +380,8 @@ enum err head_check_response(struct head *head, struct span request_method, stru
         head->bodyless = true;
     mark_hops(fields);
     mark_id(fields, FIELD_CONTENT_LENGTH);
+    if (head->version == HTTP_2) /* RFC 8441 5.1: it has none */
+        mark_id(fields, FIELD_SEC_WEBSOCKET_ACCEPT);
     compact(fields);
     return ERR_OK;
 }

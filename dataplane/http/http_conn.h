@@ -43,7 +43,8 @@ struct http_conn {
     enum origin_reason flaw; /* what is wrong with the origin's HTTP/2; set before on_draining or
                                 on_closed is called */
     bool draining;
-    bool tunnelled; /* HTTP/1.1, draining: its exchange is a tunnel, however long that lasts */
+    bool tunnelled; /* draining: what it runs is a tunnel, however long that lasts */
+    bool tunnels;   /* HTTP/2: the origin has announced that it takes tunnels (RFC 8441) */
 };
 
 static inline uint32_t http_conn_free_slots(const struct http_conn *c)

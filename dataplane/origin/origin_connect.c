@@ -95,6 +95,7 @@ static struct http_conn *open_h2(struct transport *transport, struct origin_conn
         .streams_max = LIMIT_ORIGIN_STREAMS,
         .read_timeout_ms = options->read_timeout_ms,
         .settings_timeout_ms = settings_timeout_ms(options, left_ms),
+        .tunnel_idle_ms = options->tunnel_idle_ms,
     };
     return h2_origin_open(transport, &h2_options, &origin_conn_events, conn);
 }

@@ -65,10 +65,15 @@ bool origin_pool_empty(const struct origin_pool *pool)
 
 /* ---- the queue */
 
+static bool h1_required(const struct origin_pool *pool, const struct origin_ticket *ticket)
+{
+    return ticket->h1_only || ticket->asked_at_ms < origin_known_h1_until_ms(pool->known);
+}
+
 static enum origin_lane lane_of(const struct origin_pool *pool, const struct origin_ticket *ticket)
 {
-    bool h1_only = !h1_always(pool) && !ticket->h2_only &&
-                   (ticket->h1_only || ticket->asked_at_ms < origin_known_h1_until_ms(pool->known));
+    bool h1_only =
+        !h1_always(pool) && !ticket->h2_only && (ticket->tunnel || h1_required(pool, ticket));
     if (ticket->fresh_only)
         return h1_only ? LANE_FRESH_H1 : LANE_FRESH;
     return h1_only ? LANE_H1 : LANE_ANY;
@@ -167,11 +172,30 @@ static struct origin_conn *youngest(struct list *conns, const struct origin_tick
     return conn && conn->opened_serial > ticket->asked_serial ? conn : NULL;
 }
 
+/* None is dialled for it.  Tunnels stay for hours: half of the streams are left to requests. */
+static struct origin_conn *conn_for_tunnel(struct origin_pool *pool,
+                                           const struct origin_ticket *ticket)
+{
+    if (!ticket->tunnel || h1_required(pool, ticket))
+        return NULL;
+    LIST_EACH(&pool->conns[CONN_OPEN_H2], node)
+    {
+        struct origin_conn *conn = conn_of(node);
+        bool fresh = conn->opened_serial > ticket->asked_serial;
+        bool roomy = http_conn_free_slots(conn->http) > conn->http->slots_max / 2;
+        if (conn->http->tunnels && roomy && (fresh || !ticket->fresh_only))
+            return conn;
+    }
+    return NULL;
+}
+
 static struct origin_conn *conn_for(struct origin_pool *pool, enum origin_lane lane,
                                     const struct origin_ticket *ticket)
 {
     struct list *h2 = &pool->conns[CONN_OPEN_H2], *h1 = &pool->conns[CONN_OPEN_H1];
-    struct origin_conn *conn = NULL;
+    struct origin_conn *conn = conn_for_tunnel(pool, ticket);
+    if (conn)
+        return conn;
     switch (lane) {
     case LANE_FRESH_H1:
         return youngest(h1, ticket);

@@ -93,6 +93,7 @@ struct origin_ticket {
     uint32_t streams_max; /* the hostname's or zone's origin_h2_max_streams, applied when the slot
                              is granted */
     bool h1_only;         /* after HTTP_1_1_REQUIRED */
+    bool tunnel;          /* HTTP/1.1, or an open HTTP/2 connection that takes tunnels */
     bool h2_only;         /* gRPC: refused with ERR_ORIGIN_H2_MISSING where there is none */
     bool fresh_only;      /* not on a connection that was used before */
     /* the pool's */

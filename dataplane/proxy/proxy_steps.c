@@ -241,8 +241,9 @@ static const struct proxy_step *step_acquire(struct proxy_run *run)
     run->ticket.streams_max =
         (uint32_t)zone_document_setting(run->route.document, SETTING_origin_h2_max_streams);
     run->ticket.fresh_only = way->again;
-    run->ticket.h1_only = way->h1_only || run->sent->tunnelled;
-    run->ticket.h2_only = run->grpc;
+    run->ticket.h1_only = way->h1_only;
+    run->ticket.tunnel = run->sent->tunnelled;
+    run->ticket.h2_only = run->grpc && !run->sent->tunnelled;
     way->asked_at_ms = loop_now_ms(run->proxy->options.loop);
     origin_pool_acquire(pool, &run->ticket);
     limit_wait(run);

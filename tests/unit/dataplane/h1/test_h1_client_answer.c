@@ -197,6 +197,7 @@ static void an_exchange_that_fails_before_its_answer_gets_a_fixed_one(void **sta
 static void open_tunnel(struct rig *rig)
 {
     struct head *head = response(rig, 101, HEAD_LENGTH_UNKNOWN);
+    head->version = HTTP_1_1;
     head->tunnelled = true;
     side_put_head(&rig->origin.side, head);
     run(rig);
@@ -228,6 +229,25 @@ static void a_tunnel_carries_bytes_after_its_101(void **state)
     assert_true(rig.origin.end_got);
     assert_true(rig.transport.closed);
     side_detach(&rig.origin.side);
+    close_rig(&rig);
+}
+
+static void a_tunnel_that_http2_opened_has_the_keys_answer(void **state)
+{
+    (void)state;
+    struct rig rig;
+    open_rig(&rig);
+    give(&rig, UPGRADE);
+    struct head *head = response(&rig, 101, HEAD_LENGTH_UNKNOWN);
+    head->version = HTTP_2;
+    head->tunnelled = true;
+    side_put_head(&rig.origin.side, head);
+    run(&rig);
+    assert_out(&rig, "HTTP/1.1 101 Switching Protocols\r\nx: y\r\n"
+                     "sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
+                     "connection: upgrade\r\nupgrade: websocket\r\n\r\n");
+    side_fail(&rig.origin.side, ERR_ORIGIN_RESET);
+    run(&rig);
     close_rig(&rig);
 }
 
@@ -291,6 +311,7 @@ int main(void)
         cmocka_unit_test(a_slow_visitor_holds_the_answer_back),
         cmocka_unit_test(an_exchange_that_fails_before_its_answer_gets_a_fixed_one),
         cmocka_unit_test(a_tunnel_carries_bytes_after_its_101),
+        cmocka_unit_test(a_tunnel_that_http2_opened_has_the_keys_answer),
         cmocka_unit_test(a_cut_tunnel_resets_the_visitor),
         cmocka_unit_test(a_refused_tunnel_is_an_ordinary_request),
         cmocka_unit_test(a_stripped_tunnel_has_no_body),

@@ -562,6 +562,59 @@ static void an_h1_only_ticket_dials_apart_from_known_h2(void **state)
     assert_ptr_equal(tickets[2].conn, conns[0]);
 }
 
+static struct fake_conn *open_h2(bool tunnels, uint32_t slots_max)
+{
+    ask(0, 1, 100);
+    settle();
+    struct fake_conn *h2 = open_dial(0, HTTP_2, slots_max);
+    h2->conn.tunnels = tunnels;
+    settle();
+    return h2;
+}
+
+static void a_tunnel_boards_h2_that_takes_tunnels(void **state)
+{
+    (void)state;
+    struct fake_conn *h2 = open_h2(true, 4);
+    for (size_t i = 1; i < 4; i++)
+        tickets[i].ticket.tunnel = true;
+    ask(1, 1, 100);
+    settle();
+    assert_ptr_equal(tickets[1].conn, h2);
+    assert_int_equal(dial_count, 1);
+
+    /* Half is left to requests. */
+    ask(2, 1, 100);
+    settle();
+    assert_null(tickets[2].conn);
+    assert_int_equal(dials[1]->offer, OFFER_H1);
+}
+
+static void a_tunnel_stays_off_h2_that_does_not_take_it(void **state)
+{
+    (void)state;
+    (void)open_h2(false, 100);
+    tickets[1].ticket.tunnel = true;
+    ask(1, 1, 100);
+    settle();
+    assert_null(tickets[1].conn);
+    assert_int_equal(dials[1]->offer, OFFER_H1);
+    struct fake_conn *h1 = open_dial(1, HTTP_1_1, 1);
+    settle();
+    assert_ptr_equal(tickets[1].conn, h1);
+}
+
+static void a_tunnel_stays_off_h2_where_h1_is_required(void **state)
+{
+    (void)state;
+    (void)open_h2(true, 100);
+    tickets[1].ticket.tunnel = tickets[1].ticket.h1_only = true;
+    ask(1, 1, 100);
+    settle();
+    assert_null(tickets[1].conn);
+    assert_int_equal(dials[1]->offer, OFFER_H1);
+}
+
 static void a_fresh_only_ticket_gets_a_connection_opened_after_it_asked(void **state)
 {
     (void)state;
@@ -944,6 +997,9 @@ int main(void)
         CASE(a_draining_connection_gets_no_new_exchange),
         CASE(the_death_of_the_only_connection_dials_for_those_who_wait),
         CASE(an_h1_only_ticket_dials_apart_from_known_h2),
+        CASE(a_tunnel_boards_h2_that_takes_tunnels),
+        CASE(a_tunnel_stays_off_h2_that_does_not_take_it),
+        CASE(a_tunnel_stays_off_h2_where_h1_is_required),
         CASE(a_fresh_only_ticket_gets_a_connection_opened_after_it_asked),
         CASE(an_origin_that_requires_h1_is_remembered),
         CASE(known_h2_that_answers_h1_is_learned_anew),
