@@ -541,10 +541,3 @@ struct http_conn *h2_origin_open(struct transport *transport,
     update_slots(origin);
     return &origin->conn;
 }
-
-void h2_origin_set_streams_max(struct http_conn *conn, uint32_t streams_max)
-{
-    struct h2_origin *origin = origin_of_conn(conn);
-    origin->options.streams_max = streams_max;
-    update_slots(origin);
-}

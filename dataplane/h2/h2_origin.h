@@ -24,7 +24,4 @@ struct http_conn *h2_origin_open(struct transport *transport,
                                  const struct h2_origin_options *options,
                                  const struct http_conn_events *events, void *owner);
 
-/* The setting changed while the connection lives. */
-void h2_origin_set_streams_max(struct http_conn *conn, uint32_t streams_max);
-
 #endif

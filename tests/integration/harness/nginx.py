@@ -22,7 +22,7 @@ http {{
     location = / {{ return 200 "This origin was spoken to over $server_protocol (connection $connection, request $connection_requests on it).\n"; }}
     location /post {{ proxy_pass http://127.0.0.1:{sink}; proxy_request_buffering on; }}
   }}
-  server {{ listen 127.0.0.1:{sink} backlog=4096; location / {{ return 200 "ok\\n"; }} }}
+  server {{ listen 127.0.0.1:{sink} backlog=4096; access_log off; location / {{ return 200 "ok\\n"; }} }}
 }}
 """
 
