@@ -1,18 +1,17 @@
 """What visitors see when the origin is wrong, and what they never notice."""
 import json
-import socket
 import threading
 
 import pytest
 
-from harness.process import free_port, wait_until
+from harness.process import free_port, listen, wait_until
 
 
 class Mute:
     """Accepts and says nothing, or speaks nonsense and closes."""
 
     def __init__(self, speech=None):
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener = listen()
         self.port = self.listener.getsockname()[1]
         self.speech, self.held = speech, []
         threading.Thread(target=self.run, daemon=True).start()

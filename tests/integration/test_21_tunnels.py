@@ -19,7 +19,7 @@ import pytest
 import websockets
 from websockets.frames import OP_BINARY, OP_CLOSE, Frame
 
-from harness.process import wait_until
+from harness.process import listen, wait_until
 from harness.visitor import tls_socket
 
 MESSAGES = 1000
@@ -79,7 +79,7 @@ class Raw:
         self.script, self.heads = script, []
         self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.tls.load_cert_chain(*map(str, certificate))
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener = listen()
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 

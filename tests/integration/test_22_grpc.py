@@ -1,5 +1,4 @@
 """gRPC by python3-grpcio at both ends: the four kinds, trailers, deadline and cancel; never over HTTP/1.1."""
-import socket
 import ssl
 import threading
 import time
@@ -8,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 import pytest
 
-from harness.process import wait_until
+from harness.process import free_port, wait_until
 from harness.visitor import tls_socket
 
 
@@ -205,9 +204,7 @@ def test_22_11_the_toggle_off_downgrades_no_grpc(world, server):
 
 
 def test_22_12_a_dead_origin_is_unavailable(world):
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    _, host = world.zone(port)
+    _, host = world.zone(free_port())
     assert refused(world, host)[0] == grpc.StatusCode.UNAVAILABLE
 
 

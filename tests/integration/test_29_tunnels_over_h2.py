@@ -1,5 +1,4 @@
 """WebSockets to an origin that takes extended CONNECT (RFC 8441), and to one that does not say so."""
-import socket
 import ssl
 import threading
 
@@ -10,7 +9,7 @@ import h2.events
 import h2.settings
 import pytest
 
-from harness.process import wait_until
+from harness.process import listen, wait_until
 from test_21_tunnels import OPENED, VISITORS, accept, both, exactly, half_close, head_of, read_to_end
 
 MESSAGES = 100
@@ -27,7 +26,7 @@ class Tunnels:
         self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.tls.load_cert_chain(*map(str, certificate))
         self.tls.set_alpn_protocols(["h2", "http/1.1"])
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener = listen()
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 

@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 
 import hpack
 
+from .process import listen
+
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
 END_STREAM, ACK, END_HEADERS, PADDED, PRIORITISED = 1, 1, 4, 8, 32
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -360,7 +362,7 @@ class FrameOrigin:
             self.tls.load_cert_chain(*map(str, certificate))
             if alpn:
                 self.tls.set_alpn_protocols(list(alpn))
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.listener = listen()
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 

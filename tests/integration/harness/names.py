@@ -3,6 +3,8 @@ import socket
 import struct
 import threading
 
+from .process import listen
+
 A, AAAA = 1, 28
 
 
@@ -51,10 +53,7 @@ class Blackhole:
     """A listener whose queue is full: a connection to it hangs."""
 
     def __init__(self, host="127.0.0.1", port=0):
-        self.listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.listener.bind((host, port))
-        self.listener.listen(0)
+        self.listener = listen(host, port, backlog=0)
         self.port = self.listener.getsockname()[1]
         self.held = []
         for _ in range(4):

@@ -19,6 +19,8 @@ import h2.events
 import h2.exceptions
 import h2.settings
 
+from .process import listen
+
 
 @dataclass
 class Seen:
@@ -77,8 +79,7 @@ class Origin:
         self.requests, self.connections = [], 0
         self.lock = threading.Lock()
         self.open = set()
-        self.listener = socket.create_server((host, port), backlog=1024,
-                                             family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        self.listener = listen(host, port, backlog=1024)
         self.port = self.listener.getsockname()[1]
         self.tls = None
         if certificate:

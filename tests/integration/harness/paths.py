@@ -12,6 +12,7 @@ import hpack
 
 from .frames import (ACK, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PING, PREFACE, RST_STREAM, SETTINGS,
                      WINDOW_UPDATE, Wire, block, frame, settings)
+from .process import listen
 
 MAX_CONCURRENT_STREAMS, INITIAL_WINDOW_SIZE = 3, 4
 WINDOW_BYTES = 65535
@@ -23,7 +24,7 @@ class LongPath:
 
     def __init__(self, port, round_trip_s):
         self.far, self.one_way_s = port, round_trip_s / 2
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.listener = listen(backlog=64)
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -203,7 +204,7 @@ class FlowOrigin:
         self.window_bytes, self.conn_window_bytes = window_bytes, conn_window_bytes
         self.streams, self.connections = [], []
         self.lock = threading.Lock()
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.listener = listen()
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 

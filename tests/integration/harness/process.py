@@ -1,5 +1,7 @@
 """A program under test: started, awaited until it says `ready`, ended by its process id, its log kept."""
+import errno
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -9,6 +11,8 @@ from pathlib import Path
 
 START_S = 30
 STOP_S = 30
+# Below the range of /proc/sys/net/ipv4/ip_local_port_range, and without a port that the address policy refuses.
+PORTS = (14000, 27000)
 # A small quarantine: what was freed would otherwise count as memory that the program holds.
 SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1:detect_stack_use_after_return=1:quarantine_size_mb=1",
               "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1"}
@@ -16,10 +20,24 @@ SANITIZER_WORDS = ("AddressSanitizer", "LeakSanitizer", "runtime error:", "asser
 
 
 def free_port():
-    """An ephemeral loopback port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nobody has on any loopback address, and that stays free until the caller binds it: the kernel gives
+    ports of PORTS neither to outgoing connections nor to who binds port 0."""
+    while True:
+        port = random.randrange(*PORTS)
+        try:
+            for host, family in (("0.0.0.0", socket.AF_INET), ("::1", socket.AF_INET6)):
+                with socket.socket(family) as probe:
+                    probe.bind((host, port))
+            return port
+        except OSError as taken:
+            if taken.errno != errno.EADDRINUSE:
+                raise
+
+
+def listen(host="127.0.0.1", port=0, backlog=128):
+    """A listening socket on a port that can be bound again after it was closed, and on other addresses beside it."""
+    return socket.create_server((host, port or free_port()), backlog=backlog,
+                                family=socket.AF_INET6 if ":" in host else socket.AF_INET)
 
 
 def wait_until(condition, what, timeout_s=10.0):
