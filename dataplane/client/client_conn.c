@@ -126,11 +126,16 @@ static void conn_secured(void *owner, enum err err, const struct tls_facts *fact
 {
     struct client_conn *conn = owner;
     (void)problem; /* strangers fail handshakes all day */
+    struct counters *counters = loop_of(conn)->counters;
     if (err != ERR_OK) {
+        counters_add(counters, COUNTER_CLIENT_HANDSHAKES_FAILED, 1);
         transport_close(&conn->transport);
         free_conn(conn);
         return;
     }
+    counters_add(counters, COUNTER_CLIENT_HANDSHAKES, 1);
+    if (facts->resumed)
+        counters_add(counters, COUNTER_CLIENT_HANDSHAKES_RESUMED, 1);
     keep_sni(conn, facts->sni);
     conn->facts.tls_version = facts->version;
     open_http(conn, facts->alpn == TLS_ALPN_H2 ? HTTP_2 : HTTP_1_1);
@@ -138,7 +143,9 @@ static void conn_secured(void *owner, enum err err, const struct tls_facts *fact
 
 static void handshake_expired(struct deadline *deadline)
 {
-    client_conn_close(&container_of(deadline, struct client_conn, handshake)->node);
+    struct client_conn *conn = container_of(deadline, struct client_conn, handshake);
+    counters_add(loop_of(conn)->counters, COUNTER_CLIENT_HANDSHAKES_LATE, 1);
+    client_conn_close(&conn->node);
 }
 
 static void format_peer(const struct sockaddr_storage *peer, char out[ADDRESS_TEXT_BYTES])

@@ -25,10 +25,14 @@ struct client_listener {
 static void listener_on_accept(void *owner, int fd)
 {
     struct client_listener *listener = owner;
-    if (listener->owner.conns.count >= LIMIT_CLIENT_CONNS)
+    struct counters *counters = listener->options.loop->counters;
+    if (listener->owner.conns.count >= LIMIT_CLIENT_CONNS) {
+        counters_add(counters, COUNTER_CLIENT_CONNS_REFUSED, 1);
         (void)close(fd);
-    else
-        client_conn_open(&listener->owner, fd);
+        return;
+    }
+    counters_add(counters, COUNTER_CLIENT_CONNS, 1);
+    client_conn_open(&listener->owner, fd);
 }
 
 static void post_end(struct client_listener *listener)

@@ -81,6 +81,7 @@ enum err loop_open(struct loop *loop)
     loop->read_buffer = mem_alloc(LOOP_READ_BYTES);
     loop->record_buffer = mem_alloc(LOOP_RECORD_BYTES);
     loop->deadlines = deadlines_new(loop);
+    loop->counters = loop->own_counters = mem_new(struct counters);
 
     uv_prepare_init(&loop->uv, &loop->prepare);
     uv_check_init(&loop->uv, &loop->check);
@@ -124,6 +125,7 @@ void loop_close(struct loop *loop)
     arena_pool_release(&loop->arenas);
     mem_free(&loop->read_buffer);
     mem_free(&loop->record_buffer);
+    mem_free(&loop->own_counters);
 }
 
 void loop_flush_post(struct loop *loop, enum loop_flush_order order, struct loop_flush *flush)

@@ -12,7 +12,7 @@
  * 1 s).
  *
  * The loop also owns what connections share: the read buffer, chunk and arena pools, the clock of
- * this turn.
+ * this turn; and it knows where they count.
  *
  * Threads: everything of one loop belongs to one thread.
  */
@@ -25,6 +25,7 @@
 #include "common/base/bytequeue.h"
 #include "common/base/err.h"
 #include "common/base/wake.h"
+#include "common/model/counters.h"
 
 #define LOOP_READ_BYTES 65536
 /* Seven full TLS records with what encryption adds to them. */
@@ -57,7 +58,9 @@ struct loop {
     uint8_t *read_buffer;   /* LOOP_READ_BYTES; lent to one on_bytes at a time */
     uint8_t *record_buffer; /* LOOP_RECORD_BYTES; scratch for TLS records */
     struct deadlines *deadlines;
-    struct tls_shared *tls; /* what TLS connections share; made by the first of them */
+    struct tls_shared *tls;        /* what TLS connections share; made by the first of them */
+    struct counters *counters;     /* the worker's shared page, or own_counters */
+    struct counters *own_counters; /* of a loop that nobody gave a page */
 };
 
 MUST_USE enum err loop_open(struct loop *loop);

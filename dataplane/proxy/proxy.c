@@ -170,6 +170,7 @@ static void proxy_begin(void *owner, struct exchange *exchange)
     run->ray = proxy_rays_next(&proxy->rays, proxy->edge_id, &exchange->arena);
     wake_init(&run->wake, run_woken);
     list_push_back(&proxy->running, &run->node);
+    counters_add(proxy->options.loop->counters, COUNTER_EXCHANGES, 1);
     exchange_observe(exchange, &run_ops, run);
     wake_post(&proxy->options.loop->wakeq, &run->wake);
 }

@@ -246,7 +246,7 @@ def check_uses(house):
     for path, code in text.items():
         if not path.endswith(".h"):
             continue
-        for name in re.findall(r"^(?:MUST_USE |_Noreturn )?[\w \*]+?\b\*?(\w+)\([^;{}]*\)(?: PRINTF_LIKE\([^)]*\))?;", code, re.M):
+        for name in re.findall(r"^(?:MUST_USE |_Noreturn )?\w[\w *]*?\b\*?(\w+)\([^;{}]*\)(?: PRINTF_LIKE\([^)]*\))?;", code, re.M):
             users = {p for p in words[name] if p not in (path, path[:-1] + "c")}
             if name.endswith("_fn") or re.search(rf"#define [^\n]*(\\\n[^\n]*)*\b{name}\(", code):
                 continue  # a function type, or called by a macro of this header

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * counter_table.h - everything that an edge worker counts, once: name, unit, what it means.
+ *
+ * COUNTER_<name> only grows.  The table feeds the worker's page of counters, the metrics of the
+ * admin endpoint (trunkline_edge_<name in lower case>_total) and the documents.  What is refused,
+ * cut, limited or shed has a row here.
+ */
+#ifndef TRUNKLINE_COMMON_MODEL_COUNTER_TABLE_H
+#define TRUNKLINE_COMMON_MODEL_COUNTER_TABLE_H
+
+/* clang-format off */
+#define COUNTER_TABLE(X)                                                                            \
+    /* visitors */                                                                                  \
+    X(CLIENT_CONNS,                "count", "visitors' connections accepted")                       \
+    X(CLIENT_CONNS_REFUSED,        "count", "closed at once: the worker holds LIMIT_CLIENT_CONNS")  \
+    X(CLIENT_HANDSHAKES,           "count", "TLS handshakes with visitors that were finished")      \
+    X(CLIENT_HANDSHAKES_RESUMED,   "count", "of these, by a session ticket")                        \
+    X(CLIENT_HANDSHAKES_FAILED,    "count", "TLS handshakes that visitors broke off or could not make") \
+    X(CLIENT_HANDSHAKES_LATE,      "count", "TLS handshakes cut after LIMIT_CLIENT_HANDSHAKE_MS")   \
+    /* exchanges */                                                                                 \
+    X(EXCHANGES,                   "count", "requests that became an exchange")
+/* clang-format on */
+
+enum counter {
+#define X(name, unit, help) COUNTER_##name,
+    COUNTER_TABLE(X)
+#undef X
+        COUNTER_COUNT
+};
+
+#endif
