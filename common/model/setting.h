@@ -39,7 +39,8 @@ struct setting_value {
 /* The indexes of the words above, by name. */
 enum origin_http_version { ORIGIN_HTTP_1, ORIGIN_HTTP_2 };
 enum ssl_mode { SSL_OFF, SSL_FLEXIBLE, SSL_FULL, SSL_STRICT, SSL_ORIGIN_PULL };
-enum switch_word { SWITCH_OFF, SWITCH_ON };
+enum switch_word { SWITCH_OFF, SWITCH_ON }; /* tls_1_3 too: all but off is on */
+enum min_tls_version { MIN_TLS_1_0, MIN_TLS_1_1, MIN_TLS_1_2, MIN_TLS_1_3 };
 
 /* "free", "pro", "business", "enterprise". */
 const char *plan_slug(enum plan plan);

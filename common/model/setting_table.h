@@ -6,6 +6,10 @@
  * (TEXT) or "", min, max (NUMBER), default for Free, Pro and Business, default for Enterprise.
  * Defaults are text in both kinds.  REST validation, the document and the documents for people read
  * this row and nothing else.
+ *
+ * Kept as they were sent, so that whoever reads back what he wrote sees no difference, and served
+ * as the edge can: min_tls_version "1.0" and "1.1" as 1.2, the oldest it speaks; tls_1_3 "zrt" as
+ * "on", without early data; min_tls_version "1.3" as TLS 1.3 whatever tls_1_3 says.
  */
 #ifndef TRUNKLINE_COMMON_MODEL_SETTING_TABLE_H
 #define TRUNKLINE_COMMON_MODEL_SETTING_TABLE_H
@@ -16,7 +20,11 @@
     X("origin_h2_max_streams",   origin_h2_max_streams,   NUMBER, "",                                   1, 1000, "100",  "1")    \
     X("ssl",                     ssl,                     TEXT,   "off|flexible|full|strict|origin_pull", 0, 0,  "full", "full") \
     X("tls_client_auth",         tls_client_auth,         TEXT,   "off|on",                             0, 0,    "off",  "off")  \
-    X("websockets",              websockets,              TEXT,   "off|on",                             0, 0,    "on",   "on")
+    X("websockets",              websockets,              TEXT,   "off|on",                             0, 0,    "on",   "on")   \
+    X("min_tls_version",         min_tls_version,         TEXT,   "1.0|1.1|1.2|1.3",                    0, 0,    "1.0",  "1.0")  \
+    X("tls_1_3",                 tls_1_3,                 TEXT,   "off|on|zrt",                         0, 0,    "on",   "on")   \
+    X("http2",                   http2,                   TEXT,   "off|on",                             0, 0,    "on",   "on")   \
+    X("always_use_https",        always_use_https,        TEXT,   "off|on",                             0, 0,    "off",  "off")
 /* clang-format on */
 
 #endif

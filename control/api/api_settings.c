@@ -59,10 +59,9 @@ static enum err setting_details(struct api_request *request, struct api_reply *r
     return api_reply_result(reply, setting_json(id, &settings[id]));
 }
 
-/* Text and whole numbers as they are; everything else, also what is missing, becomes its JSON text,
- * which no setting has for a value, so that the problem can list what it has. */
-static void read_value(struct api_request *request, const json_t *value,
-                       struct change_setting *item)
+/* Text and whole numbers as they are; everything else, also what is missing, becomes a word that no
+ * setting has, so that the problem can list what it has. */
+static void read_value(const json_t *value, struct change_setting *item)
 {
     if (json_is_integer(value) && json_integer_value(value) >= 0) {
         item->kind = SETTING_NUMBER;
@@ -70,13 +69,8 @@ static void read_value(struct api_request *request, const json_t *value,
         return;
     }
     item->kind = SETTING_TEXT;
-    if (json_is_string(value)) {
+    if (json_is_string(value))
         item->word = span_of(json_string_value(value), json_string_length(value));
-        return;
-    }
-    char *text = value ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
-    item->word = text ? arena_copy(&request->arena, span_str(text)) : SPAN("null");
-    free(text);
 }
 
 /* ERR_NOT_FOUND is either a zone that is not there or a setting that does not exist. */
@@ -112,7 +106,7 @@ static enum err setting_edit(struct api_request *request, struct api_reply *repl
     TRY(api_param_id(request, 0, &zone_id));
     TRY(api_body_decode(request, reply, fields, &spec));
     struct change_setting item = {.id = request->params[1], .path = ""};
-    read_value(request, spec.value, &item);
+    read_value(spec.value, &item);
     TRY(set(request, reply, &zone_id, &item, 1));
     TRY(load_settings(request, &zone_id, settings));
     enum setting_id id;
@@ -147,7 +141,7 @@ static enum err decode_items(struct api_request *request, struct api_reply *repl
         text_format(path, ITEM_PATH_BYTES, "items[%zu]", i);
         TRY(json_decode(json_array_get(bulk.items, i), item_fields, path, &spec, &reply->problem));
         items[i] = (struct change_setting){.id = spec.id, .path = path};
-        read_value(request, spec.value, &items[i]);
+        read_value(spec.value, &items[i]);
         text_format(path, ITEM_PATH_BYTES, "items[%zu].", i);
     }
     return ERR_OK;

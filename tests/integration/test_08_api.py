@@ -107,6 +107,11 @@ def test_08_08_one_of_64_claims_wins(world, api):
     ("ssl", "fuller", 400, 1007),
     ("websockets", "maybe", 400, 1007),
     ("websockets", True, 400, 1007),
+    ("min_tls_version", "1.4", 400, 1007),
+    ("min_tls_version", 1.2, 400, 1007),
+    ("tls_1_3", "0rtt", 400, 1007),
+    ("http2", True, 400, 1007),
+    ("always_use_https", "yes", 400, 1007),
     ("no_such_setting", "on", 400, 1006),
 ))
 def test_08_09_values_that_are_not_valid(api, zone, setting, value, status, code):
@@ -124,6 +129,8 @@ def test_08_10_settings_answer_their_types(api, zone):
     assert settings["origin_h2_max_streams"]["value"] == 100
     assert settings["ssl"]["value"] == "full"
     assert settings["websockets"]["value"] == "on"
+    assert settings["min_tls_version"]["value"] == "1.0" and settings["tls_1_3"]["value"] == "on"
+    assert settings["http2"]["value"] == "on" and settings["always_use_https"]["value"] == "off"
     for one in settings.values():
         assert {"id", "value", "editable", "modified_on"} <= one.keys()
     one = api.setting(zone["id"], "origin_h2_max_streams", 50).result

@@ -48,7 +48,34 @@ static void defaults_follow_the_plan(void **state)
         assert_int_equal(streams.kind, SETTING_NUMBER);
         assert_int_equal(streams.number, enterprise ? 1 : 100);
         assert_int_equal(ssl.number, SSL_FULL);
+        assert_int_equal(setting_default(SETTING_min_tls_version, plans[i]).number, MIN_TLS_1_0);
+        assert_int_equal(setting_default(SETTING_tls_1_3, plans[i]).number, SWITCH_ON);
+        assert_int_equal(setting_default(SETTING_http2, plans[i]).number, SWITCH_ON);
+        assert_int_equal(setting_default(SETTING_always_use_https, plans[i]).number, SWITCH_OFF);
     }
+}
+
+static void what_a_visitor_is_spoken_to_with_reads_back_as_it_was_written(void **state)
+{
+    (void)state;
+    static const char *const versions[] = {"1.0", "1.1", "1.2", "1.3"};
+    struct setting_value value;
+    for (size_t i = 0; i < countof(versions); i++) {
+        struct span word = span_str(versions[i]);
+        assert_int_equal(setting_parse_word(SETTING_min_tls_version, PLAN_FREE, word, &value, NULL),
+                         ERR_OK);
+        assert_int_equal(value.number, MIN_TLS_1_0 + i);
+        assert_true(span_equal(setting_word(SETTING_min_tls_version, value), word));
+    }
+    assert_int_equal(setting_parse_word(SETTING_tls_1_3, PLAN_FREE, SPAN("zrt"), &value, NULL),
+                     ERR_OK);
+    assert_true(value.number != SWITCH_OFF);
+    assert_true(span_equal(setting_word(SETTING_tls_1_3, value), SPAN("zrt")));
+    assert_int_equal(setting_parse_word(SETTING_http2, PLAN_FREE, SPAN("zrt"), &value, NULL),
+                     ERR_INVALID);
+    assert_int_equal(
+        setting_parse_word(SETTING_min_tls_version, PLAN_FREE, SPAN("1.4"), &value, NULL),
+        ERR_INVALID);
 }
 
 static void words_are_one_of_the_row(void **state)
@@ -130,6 +157,7 @@ int main(void)
         cmocka_unit_test(plans_have_slugs),
         cmocka_unit_test(settings_are_found_by_id),
         cmocka_unit_test(defaults_follow_the_plan),
+        cmocka_unit_test(what_a_visitor_is_spoken_to_with_reads_back_as_it_was_written),
         cmocka_unit_test(words_are_one_of_the_row),
         cmocka_unit_test(every_plan_may_choose_the_version),
         cmocka_unit_test(streams_may_be_lowered_and_raised_by_enterprise_only),
