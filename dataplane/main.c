@@ -38,6 +38,7 @@ static enum err run_worker(struct edge_flags *flags, struct problem *problem)
         .channel_fd = own_fd(WORKER_FD_CHANNEL),
         .https_fd = own_fd(WORKER_FD_HTTPS),
         .http_fd = own_fd(WORKER_FD_HTTP),
+        .counters_fd = own_fd(WORKER_FD_COUNTERS),
         .access_log_fd = flags->access_log[0] != '\0' ? own_fd(WORKER_FD_ACCESS_LOG) : -1,
         .replica_path = replica,
         .edge_key_path = key,
@@ -55,7 +56,8 @@ static enum err run_worker(struct edge_flags *flags, struct problem *problem)
         .tunnel_idle_timeout_ms = flags->tunnel_idle_timeout_ms,
         .drain_timeout_ms = flags->drain_timeout_ms,
     };
-    if (options.channel_fd < 0 || options.https_fd < 0 || options.http_fd < 0)
+    if (options.channel_fd < 0 || options.https_fd < 0 || options.http_fd < 0 ||
+        options.counters_fd < 0)
         return problem_set(problem, ERR_INVALID, "--worker-slot",
                            "is for the supervisor, which hands its sockets on");
     const struct worker_identity identity = {

@@ -20,7 +20,7 @@
 #include "dataplane/supervisor/state_dir.h"
 
 #define ADOPT_BYTES_MAX 128
-#define FDS_PER_ORPHAN 2
+#define FDS_PER_ORPHAN 3
 #define GREETING_US 200000
 
 enum err adoption_listen(const char *dir, int *fd_out, struct problem *problem)
@@ -102,7 +102,7 @@ static enum err receive(int fd, struct adopted *out)
     struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1};
     header.msg_control = control;
     header.msg_controllen = sizeof(control);
-    int fds[FDS_PER_ORPHAN] = {-1, -1};
+    int fds[FDS_PER_ORPHAN] = {-1, -1, -1};
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     ssize_t len = recvmsg(fd, &header, MSG_CMSG_CLOEXEC);
     size_t fd_count = len > 0 ? take_fds(&header, fds) : 0;
@@ -110,6 +110,7 @@ static enum err receive(int fd, struct adopted *out)
     if (err == ERR_OK && fd_count == FDS_PER_ORPHAN) {
         out->https_fd = fds[0];
         out->http_fd = fds[1];
+        out->counters_fd = fds[2];
         return ERR_OK;
     }
     for (size_t i = 0; i < fd_count; i++)

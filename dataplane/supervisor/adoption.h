@@ -4,7 +4,8 @@
  *
  *      orphan                                     new supervisor
  *      holds slot-N.lock, keeps serving           looks which slots are held, before it binds
- *      dials supervisor.sock  --ADOPT + 2 fds-->  uses the sockets for slot N
+ *      dials supervisor.sock  --ADOPT + 3 fds-->  uses the sockets for slot N, and reads on
+ *                                                 from the counters that all share
  *                                                 keeps it, if it is what it would start itself
  *                             <--DRAIN----------  else, once a new worker accepts from the same
  * sockets
@@ -29,13 +30,14 @@ struct adopted {
     unsigned slot;
     int https_fd, http_fd; /* listening */
     int channel_fd;
+    int counters_fd;        /* counter_pages.h */
     struct digest identity; /* worker_identity.h */
 };
 
 /* supervisor.sock in dir, in place of one that was there. */
 MUST_USE enum err adoption_listen(const char *dir, int *fd_out, struct problem *problem);
 
-/* The next orphan, which owns its three descriptors from here on.  ERR_MORE: nobody waits.  Other
+/* The next orphan, whose descriptors are the caller's from here on.  ERR_MORE: nobody waits.  Other
  * errors: somebody who is no worker of ours; try again. */
 MUST_USE enum err adoption_accept(int listen_fd, struct adopted *out);
 

@@ -67,9 +67,18 @@ static bool have_already(const struct sockets *sockets, int https_fd)
     return false;
 }
 
+static void take_counters(const struct adopted *orphan, struct sockets *out)
+{
+    if (out->counters.memory != NULL)
+        close(orphan->counters_fd);
+    else if (counter_pages_map(orphan->counters_fd, &out->counters) != ERR_OK)
+        log_warn("orphan_counters_lost", F_I64("pid", orphan->pid));
+}
+
 static void take_orphan(const struct sockets_options *options, const struct adopted *orphan,
                         struct sockets *out)
 {
+    take_counters(orphan, out);
     if (fd_wanted(options->https, orphan->https_fd) && fd_wanted(options->http, orphan->http_fd) &&
         !have_already(out, orphan->https_fd)) {
         out->slots[out->slot_count++] = (struct socket_pair){
@@ -132,6 +141,7 @@ static void close_all(struct sockets *sockets)
     }
     for (unsigned i = 0; i < sockets->surplus_count; i++)
         close(sockets->surplus[i].channel_fd);
+    counter_pages_release(&sockets->counters);
 }
 
 static int by_slot(const void *a, const void *b)

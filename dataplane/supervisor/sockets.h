@@ -7,11 +7,12 @@
  * port that the first one got.
  *
  * Orphans on other addresses than the wanted ones are surplus: they drain, and their sockets close
- * with them.
+ * with them.  The counters are those that the first orphan shares with its siblings.
  */
 #ifndef TRUNKLINE_DATAPLANE_SUPERVISOR_SOCKETS_H
 #define TRUNKLINE_DATAPLANE_SUPERVISOR_SOCKETS_H
 
+#include "dataplane/net/counter_pages.h"
 #include "dataplane/supervisor/adoption.h"
 
 #define SOCKET_ADDRESS_BYTES 64
@@ -36,6 +37,7 @@ struct sockets {
     unsigned adopted_count;
     struct adopted surplus[LIMIT_WORKERS]; /* without sockets */
     unsigned surplus_count;
+    struct counter_pages counters; /* without memory: no orphan had ours */
 };
 
 /* On failure nothing stays open but the orphans, which keep serving. */

@@ -45,6 +45,7 @@ struct supervisor {
     struct replica_apply apply;
     struct control_link *link;
     struct origin_news news;
+    struct counter_pages counters;
     struct worker_slots *slots;
     uv_signal_t signals[SIGNAL_COUNT];
     uv_poll_t orphans;
@@ -202,6 +203,7 @@ static void orphan_waits(uv_poll_t *poll, int status, int events)
     (void)events;
     if (status != 0 || adoption_accept(supervisor->orphans_fd, &late) != ERR_OK)
         return;
+    close(late.counters_fd); /* its siblings' are read already, or it has none of ours */
     const struct worker_orphan orphan = {
         .pid = late.pid,
         .channel_fd = late.channel_fd,
@@ -377,6 +379,9 @@ static enum err serve(struct supervisor *supervisor, struct problem *problem)
         .slot_count = (unsigned)supervisor->flags->workers,
     };
     enum err err = sockets_open(&wanted, sockets, problem);
+    supervisor->counters = sockets->counters;
+    if (err == ERR_OK && supervisor->counters.memory == NULL)
+        err = counter_pages_make(&supervisor->counters, problem);
     if (err == ERR_OK)
         err = loop_open(&supervisor->loop);
     if (err == ERR_OK) {
@@ -384,6 +389,7 @@ static enum err serve(struct supervisor *supervisor, struct problem *problem)
             .loop = &supervisor->loop,
             .program = supervisor->program,
             .argv = supervisor->argv,
+            .counters_fd = supervisor->counters.fd,
             .drain_timeout_ms = supervisor->flags->drain_timeout_ms,
             .events = &slots_events,
             .owner = supervisor,
@@ -419,6 +425,7 @@ enum err supervisor_run(struct edge_flags *flags, struct problem *problem)
     if (err == ERR_OK)
         err = serve(supervisor, problem);
     replica_close(&supervisor->replica);
+    counter_pages_release(&supervisor->counters);
     close_fd(supervisor->orphans_fd);
     close_fd(supervisor->access_log_fd);
     close_fd(supervisor->lock_fd);

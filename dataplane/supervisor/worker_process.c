@@ -126,7 +126,14 @@ static void fill_stdio(const struct worker_spawn *spawn, int channel_fd,
                        uv_stdio_container_t stdio[WORKER_FDS])
 {
     const int fds[WORKER_FDS] = {
-        -1, -1, STDERR_FILENO, channel_fd, spawn->https_fd, spawn->http_fd, spawn->access_log_fd,
+        -1,
+        -1,
+        STDERR_FILENO,
+        channel_fd,
+        spawn->https_fd,
+        spawn->http_fd,
+        spawn->counters_fd,
+        spawn->access_log_fd,
     };
     for (size_t i = 0; i < WORKER_FDS; i++) {
         stdio[i].flags = fds[i] < 0 ? UV_IGNORE : UV_INHERIT_FD;

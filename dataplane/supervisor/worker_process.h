@@ -52,8 +52,9 @@ enum worker_fd {
     WORKER_FD_CHANNEL = 3,
     WORKER_FD_HTTPS = 4,
     WORKER_FD_HTTP = 5,
-    WORKER_FD_ACCESS_LOG = 6, /* or nothing */
-    WORKER_FDS = 7,
+    WORKER_FD_COUNTERS = 6,
+    WORKER_FD_ACCESS_LOG = 7, /* or nothing */
+    WORKER_FDS = 8,
 };
 
 struct worker_spawn {
@@ -61,6 +62,7 @@ struct worker_spawn {
     unsigned slot;
     const char *const *argv; /* without the program's name and the slot; NULL at the end */
     int https_fd, http_fd;   /* borrowed */
+    int counters_fd;         /* borrowed; counter_pages.h */
     int access_log_fd;       /* borrowed; -1: none */
 };
 

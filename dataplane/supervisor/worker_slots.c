@@ -63,6 +63,7 @@ static void spawn(struct worker_slot *slot)
         .argv = slots->options.argv,
         .https_fd = slot->https_fd,
         .http_fd = slot->http_fd,
+        .counters_fd = slots->options.counters_fd,
         .access_log_fd = slots->access_log_fd,
     };
     ASSERT(slot->starting == NULL);

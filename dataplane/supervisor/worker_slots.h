@@ -32,6 +32,7 @@ struct worker_slots_options {
     struct loop *loop;
     const char *program;     /* its path; lent as long as the slots are, as argv is */
     const char *const *argv; /* for workers */
+    int counters_fd;         /* borrowed; counter_pages.h */
     uint64_t drain_timeout_ms;
     const struct worker_slots_events *events;
     void *owner;

@@ -120,7 +120,8 @@ static void open_pipe(struct supervisor_channel *channel, int fd)
 
 static bool send_adopt(const struct supervisor_channel *channel, int fd)
 {
-    const int fds[] = {channel->options.https_fd, channel->options.http_fd};
+    const int fds[] = {channel->options.https_fd, channel->options.http_fd,
+                       channel->options.counters_fd};
     alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(fds))] = {0};
     struct message adopt = {.kind = MESSAGE_ADOPT};
     struct buf out;

@@ -28,6 +28,7 @@ struct supervisor_channel_events {
 struct supervisor_channel_options {
     struct loop *loop;
     int fd;                /* taken */
+    int counters_fd;       /* borrowed */
     int https_fd, http_fd; /* borrowed until supervisor_channel_draining or close */
     unsigned slot;
     const char *path;       /* of supervisor.sock */

@@ -16,6 +16,7 @@
 #include "common/base/mem.h"
 #include "dataplane/client/certificate_cache.h"
 #include "dataplane/client/client_listener.h"
+#include "dataplane/net/counter_pages.h"
 #include "dataplane/net/resolve.h"
 #include "dataplane/origin/origin_pool.h"
 #include "dataplane/proxy/proxy.h"
@@ -44,6 +45,7 @@ struct worker {
     struct janitor janitor;
     uv_signal_t sigterm;
     int slot_lock_fd;
+    struct counter_pages counters;
 };
 
 /* ---- closing */
@@ -204,10 +206,23 @@ static void choose_signals(void)
     signal(SIGINT, SIG_IGN);
 }
 
+/* A supervisor of another version has other counters; the next supervisor can read ours. */
+static enum err open_counters(struct worker *worker, struct problem *problem)
+{
+    const struct worker_options *o = worker->options;
+    if (counter_pages_map(o->counters_fd, &worker->counters) != ERR_OK) {
+        log_warn("counters_unshared", F_U64("slot", o->slot));
+        TRY(counter_pages_make(&worker->counters, problem));
+    }
+    worker->loop.counters = counter_pages_of(&worker->counters, o->slot);
+    return ERR_OK;
+}
+
 /* The parts that can fail; what was opened is closed by close_unstarted. */
 static enum err open_parts(struct worker *worker, struct problem *problem)
 {
     const struct worker_options *o = worker->options;
+    TRY(open_counters(worker, problem));
     const struct router_options routing = {
         .replica_path = o->replica_path,
         .edge_key_path = o->edge_key_path,
@@ -282,6 +297,7 @@ static void open_channel(struct worker *worker)
         .fd = worker->options->channel_fd,
         .https_fd = worker->listen_fds[LISTENER_HTTPS],
         .http_fd = worker->listen_fds[LISTENER_HTTP],
+        .counters_fd = worker->counters.fd,
         .slot = worker->options->slot,
         .identity = worker->options->identity,
         .path = worker->options->supervisor_path,
@@ -340,6 +356,7 @@ enum err worker_run(const struct worker_options *options, struct problem *proble
         if (worker->certificates != NULL)
             certificate_cache_free(&worker->certificates);
         loop_close(&worker->loop);
+        counter_pages_release(&worker->counters);
     }
     router_close(&worker->router);
     mem_free(&worker);

@@ -23,6 +23,7 @@
 struct worker_options {
     unsigned slot;
     int channel_fd, https_fd, http_fd;
+    int counters_fd;        /* of counter_pages.h */
     int access_log_fd;      /* -1: none */
     int slot_lock_fd;       /* held while this worker accepts */
     struct digest identity; /* what this worker was started as, for the next supervisor */

@@ -49,6 +49,7 @@ static void close_sockets(struct sockets *sockets)
     }
     for (unsigned i = 0; i < sockets->surplus_count; i++)
         close(sockets->surplus[i].channel_fd);
+    counter_pages_release(&sockets->counters);
     *sockets = (struct sockets){0};
 }
 
@@ -167,6 +168,7 @@ static void run_orphan(const char *dir, const char *https)
 {
     static const struct supervisor_channel_events events = {orphan_changed, orphan_drain, NULL};
     struct orphan orphan = {.lock_fd = -1};
+    struct counter_pages counters;
     struct problem problem;
     char lock[STATE_PATH_BYTES], path[STATE_PATH_BYTES];
     int pair[2];
@@ -175,17 +177,20 @@ static void run_orphan(const char *dir, const char *https)
     if (state_slot_hold(lock, &orphan.lock_fd) != ERR_OK ||
         listen_bind(https, &orphan.https_fd, &problem) != ERR_OK ||
         listen_bind("127.0.0.1:0", &orphan.http_fd, &problem) != ERR_OK ||
-        socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0 || loop_open(&orphan.loop) != ERR_OK)
+        socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0 || loop_open(&orphan.loop) != ERR_OK ||
+        counter_pages_make(&counters, &problem) != ERR_OK)
         _exit(1);
     const struct supervisor_channel_options options = {
         .loop = &orphan.loop,
         .fd = pair[1],
         .https_fd = orphan.https_fd,
         .http_fd = orphan.http_fd,
+        .counters_fd = counters.fd,
         .path = path,
         .events = &events,
         .owner = &orphan,
     };
+    counters_add(counter_pages_of(&counters, 0), COUNTER_EXCHANGES, 17);
     orphan.channel = supervisor_channel_open(&options);
     close(pair[0]);
     loop_run(&orphan.loop);
@@ -209,6 +214,7 @@ static void sockets_of_an_orphan_are_taken_over(void **state)
     assert_int_equal(rig->sockets.slot_count, 2);
     assert_true(rig->sockets.slots[0].channel_fd >= 0);
     assert_int_equal(rig->sockets.slots[0].orphan_pid, child);
+    assert_int_equal(counter_pages_sum(&rig->sockets.counters, COUNTER_EXCHANGES), 17);
     assert_int_equal(rig->sockets.slots[1].channel_fd, -1);
     listen_address(rig->sockets.slots[0].https_fd, address, sizeof(address));
     listen_address(rig->sockets.slots[1].https_fd, address + 32, 32);

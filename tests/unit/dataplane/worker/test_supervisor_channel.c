@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "dataplane/net/counter_pages.h"
 #include "dataplane/net/listen.h"
 #include "dataplane/supervisor/adoption.h"
 #include "dataplane/supervisor/worker_channel.h"
@@ -25,6 +26,7 @@ struct rig {
     struct supervisor_channel *below;
     char dir[64], path[96];
     int https_fd, http_fd;
+    struct counter_pages counters;
     unsigned ready, answered, draining, stuck, closed; /* heard above */
     unsigned changes, drains;                          /* heard below */
     uint64_t changed_revision, drain_ms;
@@ -122,6 +124,7 @@ static int open_rig(void **state)
     rig.board.owner = &rig;
     assert_int_equal(listen_bind("127.0.0.1:0", &rig.https_fd, &problem), ERR_OK);
     assert_int_equal(listen_bind("127.0.0.1:0", &rig.http_fd, &problem), ERR_OK);
+    assert_int_equal(counter_pages_make(&rig.counters, &problem), ERR_OK);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
     rig.above = worker_channel_open(&rig.loop, pair[0], &above_events, &rig);
     const struct supervisor_channel_options options = {
@@ -129,6 +132,7 @@ static int open_rig(void **state)
         .fd = pair[1],
         .https_fd = rig.https_fd,
         .http_fd = rig.http_fd,
+        .counters_fd = rig.counters.fd,
         .slot = 3,
         .path = rig.path,
         .events = &below_events,
@@ -149,6 +153,7 @@ static int close_rig(void **state)
     loop_close(&rig->loop);
     close(rig->https_fd);
     close(rig->http_fd);
+    counter_pages_release(&rig->counters);
     snprintf(command, sizeof(command), "rm -rf '%s'", rig->dir);
     assert_int_equal(system(command), 0);
     return 0;
@@ -264,6 +269,7 @@ static void an_orphan_hands_its_sockets_to_the_next_supervisor(void **state)
     assert_string_equal(ours, theirs);
     close(adopted.https_fd);
     close(adopted.http_fd);
+    close(adopted.counters_fd);
     close(listen_fd);
     rig->above = worker_channel_open(&rig->loop, adopted.channel_fd, &above_events, rig);
     worker_channel_tell(rig->above, &(struct message_zones_changed){.all = true});
