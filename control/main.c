@@ -199,12 +199,30 @@ static int fill_door(struct service *service, const struct arguments *args)
     return 0;
 }
 
+/* Borrowed from the arguments. */
+static int fill_edge_addresses(struct service *service, const struct arguments *args)
+{
+    struct address_policy ranges = {.allowed_count = 0};
+    const char *text = flag_text(args, FLAG_edge_addresses);
+    struct span list = text ? span_str(text) : SPAN_EMPTY;
+    service->api.edge_addresses = list;
+    while (list.len > 0) {
+        struct span word = span_split(&list, ',');
+        if (address_policy_allow(&ranges, word) != ERR_OK)
+            return complain(EXIT_WRONG_USAGE, "--edge-addresses: %.*s is not an address or a range",
+                            SPAN_ARG(word));
+    }
+    return 0;
+}
+
 static int open_service(struct service *service, const struct arguments *args)
 {
     struct problem problem = {.code = ERR_OK};
     int code = open_store(args, true, &service->store);
     if (code == 0)
         code = fill_door(service, args);
+    if (code == 0)
+        code = fill_edge_addresses(service, args);
     if (code != 0)
         return code;
     const struct publisher_options publisher = {

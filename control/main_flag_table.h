@@ -30,6 +30,7 @@
     X("edge-user",      edge_user,      "NAME", IN_serve,              NULL, "user whose edge may connect; may be repeated")    \
     X("allow-origin",   allow_origin,   "CIDR", IN_serve,              NULL, "origin range to allow; may be repeated")          \
     X("name-servers",   name_servers,   "A,B",  IN_serve,              NULL, "name servers that new zones are told")            \
+    X("edge-addresses", edge_addresses, "A,B",  IN_serve,              NULL, "addresses or ranges of the edges, to point domains at") \
     X("tls-cert",       tls_cert,       "FILE", IN_serve,              NULL, "serve the REST API over TLS: certificate chain")  \
     X("tls-key",        tls_key,        "FILE", IN_serve,              NULL, "and its private key")
 /* clang-format on */

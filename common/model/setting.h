@@ -13,6 +13,7 @@
 #include "common/model/setting_table.h"
 
 enum plan { PLAN_FREE, PLAN_PRO, PLAN_BUSINESS, PLAN_ENTERPRISE };
+#define PLAN_COUNT 4
 enum setting_kind { SETTING_TEXT, SETTING_NUMBER };
 
 enum setting_id {

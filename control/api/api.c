@@ -8,6 +8,7 @@
 #include "control/api/api.h"
 
 #include "common/base/log.h"
+#include "control/api/api_absent.h"
 #include "control/api/api_auth.h"
 #include "control/api/api_body.h"
 #include "control/api/api_reply.h"
@@ -95,20 +96,30 @@ static void settle_error(const struct api_request *request, struct api_reply *re
     api_reply_error(reply, request->path);
 }
 
+static enum err no_route(struct api_reply *reply, struct span below)
+{
+    struct span name = api_absent_name(below);
+    if (name.len > 0)
+        return api_fail(reply, API_ERROR_NO_ROUTE, "",
+                        "No route for that URI: Trunkline does not have %.*s", SPAN_ARG(name));
+    return api_fail(reply, API_ERROR_NO_ROUTE, "", "%s", "No route for that URI");
+}
+
 static enum err match_route(struct api_request *request, struct api_reply *reply)
 {
     struct span below = request->path;
     struct api_match match = {0};
     enum api_error error = API_ERROR_NO_ROUTE;
-    if (span_starts_with(below, SPAN(API_PREFIX "/")))
-        error = api_router_match(api_tables, request->method,
-                                 span_skip(below, sizeof(API_PREFIX) - 1), &match);
+    if (span_starts_with(below, SPAN(API_PREFIX "/"))) {
+        below = span_skip(below, sizeof(API_PREFIX) - 1);
+        error = api_router_match(api_tables, request->method, below, &match);
+    }
     if (error == API_ERROR_METHOD) {
         reply->allowed = match.allowed;
         return api_fail(reply, error, "", "%s", "Method not available for that URI.");
     }
     if (error != API_ERROR_NONE)
-        return api_fail(reply, API_ERROR_NO_ROUTE, "", "%s", "No route for that URI");
+        return no_route(reply, below);
     request->route = match.route;
     memcpy(request->params, match.params, sizeof(request->params));
     return ERR_OK;

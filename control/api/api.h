@@ -53,6 +53,7 @@ struct api {
     struct store *store;
     const struct change_door *door;
     struct api_propagation propagation;
+    struct span edge_addresses; /* "192.0.2.1,2001:db8::/48": where domains are pointed at */
 };
 
 typedef enum err api_answer_fn(struct api_request *request, struct api_reply *reply);

@@ -6,12 +6,39 @@
 #include "control/api/api_body.h"
 #include "control/api/api_reply.h"
 #include "control/api/api_routes.h"
+#include "control/api/api_setting_fixed_table.h"
 #include "control/api/api_zone.h"
 #include "control/change/change_setting.h"
 #include "control/store/store_settings.h"
 
 #define ITEMS_MAX 100
 #define ITEM_PATH_BYTES 24
+
+struct fixed_row {
+    const char *id, *value; /* JSON text */
+};
+
+static const struct fixed_row fixed_rows[] = {
+#define X(id, value) {(id), (value)},
+    API_SETTING_FIXED_TABLE(X)
+#undef X
+};
+
+static const struct fixed_row *find_fixed(struct span id)
+{
+    for (size_t i = 0; i < countof(fixed_rows); i++)
+        if (span_equal(id, span_str(fixed_rows[i].id)))
+            return &fixed_rows[i];
+    return NULL;
+}
+
+static json_t *fixed_json(const struct fixed_row *row)
+{
+    json_t *value = json_loads(row->value, JSON_DECODE_ANY, NULL);
+    ASSERT(value != NULL);
+    return json_pack("{s:s, s:o, s:b, s:n}", "id", row->id, "value", value, "editable", 0,
+                     "modified_on");
+}
 
 static json_t *setting_json(enum setting_id id, const struct store_setting *setting)
 {
@@ -45,6 +72,8 @@ static enum err setting_list(struct api_request *request, struct api_reply *repl
     json_t *rows = json_array();
     for (size_t i = 0; i < SETTING_COUNT; i++)
         json_array_append_new(rows, setting_json((enum setting_id)i, &settings[i]));
+    for (size_t i = 0; i < countof(fixed_rows); i++)
+        json_array_append_new(rows, fixed_json(&fixed_rows[i]));
     return api_reply_result(reply, rows);
 }
 
@@ -54,6 +83,9 @@ static enum err setting_details(struct api_request *request, struct api_reply *r
     struct store_setting settings[SETTING_COUNT];
     enum setting_id id;
     TRY(load_settings(request, &zone_id, settings));
+    const struct fixed_row *fixed = find_fixed(request->params[1]);
+    if (fixed)
+        return api_reply_result(reply, fixed_json(fixed));
     if (setting_find(request->params[1], &id) != ERR_OK)
         return unknown_setting(reply, request->params[1]);
     return api_reply_result(reply, setting_json(id, &settings[id]));
@@ -73,6 +105,23 @@ static void read_value(const json_t *value, struct change_setting *item)
         item->word = span_of(json_string_value(value), json_string_length(value));
 }
 
+/* The first of them that no zone has: it may be one that is only answered. */
+static void settle_unknown(struct api_reply *reply, const struct change_setting *items,
+                           size_t count)
+{
+    enum setting_id id;
+    reply->error = API_ERROR_SETTING_UNKNOWN;
+    for (size_t i = 0; i < count; i++) {
+        if (setting_find(items[i].id, &id) == ERR_OK)
+            continue;
+        const struct fixed_row *fixed = find_fixed(items[i].id);
+        if (fixed)
+            (void)api_fail(reply, API_ERROR_SETTING_PLAN, "",
+                           "%s cannot be edited: its value is %s", fixed->id, fixed->value);
+        return;
+    }
+}
+
 /* ERR_NOT_FOUND is either a zone that is not there or a setting that does not exist. */
 static enum err set(struct api_request *request, struct api_reply *reply, const struct id *zone_id,
                     const struct change_setting *items, size_t count)
@@ -81,7 +130,7 @@ static enum err set(struct api_request *request, struct api_reply *reply, const 
     enum err err = change_settings_set(request->change, zone_id, items, count, &reply->problem);
     struct span path = span_str(reply->problem.path);
     if (err == ERR_NOT_FOUND && (span_equal(path, SPAN("id")) || span_ends_with(path, SPAN(".id"))))
-        reply->error = API_ERROR_SETTING_UNKNOWN;
+        settle_unknown(reply, items, count);
     /* A role that may not edit at all has no member to name. */
     if (err == ERR_FORBIDDEN && path.len == 0)
         reply->error = API_ERROR_NOT_ALLOWED;

@@ -27,13 +27,19 @@ struct span api_plan_slug(struct span text)
     return text;
 }
 
-static json_t *plan_json(enum plan plan)
+const char *api_plan_name(enum plan plan)
+{
+    ASSERT(plan < countof(plan_rows));
+    return plan_rows[plan].name;
+}
+
+json_t *api_plan_json(enum plan plan, enum plan held)
 {
     const struct plan_row *row = &plan_rows[plan];
     return json_pack("{s:s, s:s, s:i, s:s, s:s, s:b, s:b, s:s, s:b, s:b}", "id", row->id, "name",
-                     row->name, "price", 0, "currency", "USD", "frequency", "", "is_subscribed", 1,
-                     "can_subscribe", 0, "legacy_id", row->legacy_id, "legacy_discount", 0,
-                     "externally_managed", 0);
+                     row->name, "price", 0, "currency", "USD", "frequency", "", "is_subscribed",
+                     plan == held, "can_subscribe", 0, "legacy_id", row->legacy_id,
+                     "legacy_discount", 0, "externally_managed", 0);
 }
 
 static json_t *names_json(struct span names)
@@ -74,7 +80,7 @@ json_t *api_zone_json(const struct store_zone *zone)
         "activated_on", api_json_time(zone->created_at_us), "meta", meta_json(), "owner", "id",
         "type", "user", "email", "account", "id", api_json_id(&zone->account_id), "name",
         api_json_text(zone->account_name), "permissions", permissions_json(), "plan",
-        plan_json(zone->plan));
+        api_plan_json(zone->plan, zone->plan));
     ASSERT(json && rest && json_object_update(json, rest) == 0);
     json_decref(rest);
     return json;

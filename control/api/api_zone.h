@@ -18,4 +18,9 @@ json_t *api_zone_json(const struct store_zone *zone);
  * The slug, or the text itself when it is none of them. */
 struct span api_plan_slug(struct span text);
 
+/* "Pro Website", as the original calls it. */
+const char *api_plan_name(enum plan plan);
+/* A new value; is_subscribed when it is the plan that is held. */
+json_t *api_plan_json(enum plan plan, enum plan held);
+
 #endif

@@ -1,0 +1,85 @@
+"""The surface that clients of the original know: every answer is held against schema/openapi.yaml."""
+import itertools
+
+import pytest
+
+from harness.contract import Contract, JudgedApi
+from harness.control import Control
+
+NAMES = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def contract():
+    return Contract()
+
+
+@pytest.fixture(scope="module")
+def control(build, tmp_path_factory):
+    made = Control(build, tmp_path_factory.mktemp("surface"),
+                   flags=("--allow-origin", "127.0.0.0/8", "--name-servers", "ns1.example.org,ns2.example.org",
+                          "--edge-addresses", "192.0.2.1,198.51.100.0/24,2001:db8::1")).bootstrap()
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="module")
+def api(control, contract):
+    return JudgedApi(control.port, control.token, contract)
+
+
+@pytest.fixture
+def zone(api, control):
+    return api.zone(control.account_id, f"surface{next(NAMES)}.example.net")
+
+
+# ---- settings
+
+def test_44_01_every_documented_setting_answers_alone_and_in_the_list(api, zone):
+    listed = api.ok("GET", f"/zones/{zone['id']}/settings").result
+    assert len(listed) > 60 and len({one["id"] for one in listed}) == len(listed)
+    for one in listed:
+        assert api.ok("GET", f"/zones/{zone['id']}/settings/{one['id']}").result == one
+    fixed = {one["id"]: one["editable"] for one in listed}
+    assert fixed["ssl"] and fixed["origin_max_http_version"] and not fixed["waf"]
+
+
+def test_44_02_a_fixed_setting_is_refused_and_a_bulk_with_it_changes_nothing(api, zone):
+    alone = api.call("PATCH", f"/zones/{zone['id']}/settings/waf", {"value": "on"})
+    assert (alone.status, alone.codes) == (403, [1135]) and "waf" in alone.text
+    bulk = api.call("PATCH", f"/zones/{zone['id']}/settings",
+                    {"items": [{"id": "ssl", "value": "strict"}, {"id": "waf", "value": "on"}]})
+    assert (bulk.status, bulk.codes) == (403, [1135])
+    assert api.ok("GET", f"/zones/{zone['id']}/settings/ssl").result["value"] == "full"
+
+
+# ---- plans and what is always the same
+
+def test_44_03_plans_and_the_subscription_are_one_thing(api, zone):
+    base = f"/zones/{zone['id']}"
+    plans = api.ok("GET", f"{base}/available_plans").result
+    assert [plan["legacy_id"] for plan in plans if plan["is_subscribed"]] == ["free"]
+    assert api.ok("GET", f"{base}/available_plans/{plans[3]['id']}").result == plans[3]
+    assert len(api.ok("GET", f"{base}/available_rate_plans").result) == 4
+    for method, plan in (("POST", "pro"), ("PUT", "enterprise")):
+        assert api.ok(method, f"{base}/subscription", {"rate_plan": {"id": plan}}).result["rate_plan"]["id"] == plan
+    assert api.ok("GET", f"{base}/subscription").result["rate_plan"]["id"] == "enterprise"
+    assert api.ok("GET", base).result["plan"]["legacy_id"] == "enterprise"
+    assert api.call("PUT", f"{base}/subscription", {"rate_plan": {"id": "gold"}}).status == 400
+
+
+def test_44_04_what_is_always_the_same(api, zone):
+    assert api.ok("GET", f"/zones/{zone['id']}/pagerules").result == []
+    assert api.ok("POST", f"/zones/{zone['id']}/purge_cache", {"purge_everything": True}).result == {"id": zone["id"]}
+    assert api.ok("GET", f"/zones/{zone['id']}/ssl/universal/settings").result["enabled"] is True
+    ips = api.ok("GET", "/ips").result
+    assert ips["ipv4_cidrs"] == ["192.0.2.1/32", "198.51.100.0/24"] and ips["ipv6_cidrs"] == ["2001:db8::1/128"]
+
+
+@pytest.mark.parametrize("path, name", [("/zones/{z}/rulesets", "rulesets"), ("/accounts/{a}/workers/scripts", "workers"),
+                                        ("/zones/{z}/firewall/rules", "firewall"), ("/radar/bgp", "radar")])
+def test_44_05_a_resource_that_trunkline_lacks_says_so(control, path, name):
+    answer = control.api.call("GET", path.format(z="0" * 32, a="0" * 32))
+    assert (answer.status, answer.codes) == (404, [7000])
+    assert f"Trunkline does not have {name}" in answer.text
