@@ -2,8 +2,8 @@
 /*
  * api.c - the steps that every request takes, and what its answer may hold meanwhile.
  *
- *      split -> match -> authenticate -> parse -> route->answer -> (error of the route) -> give
- * back
+ *      split -> match -> authenticate -> permit -> parse -> route->answer -> (error of the route)
+ * -> give back
  */
 #include "control/api/api.h"
 
@@ -11,6 +11,7 @@
 #include "control/api/api_absent.h"
 #include "control/api/api_auth.h"
 #include "control/api/api_body.h"
+#include "control/api/api_permit.h"
 #include "control/api/api_reply.h"
 #include "control/api/api_router.h"
 
@@ -128,7 +129,9 @@ static enum err match_route(struct api_request *request, struct api_reply *reply
 static enum err answer(struct api_request *request, struct api_reply *reply)
 {
     TRY(match_route(request, reply));
-    TRY(api_auth_require(request, reply));
+    if (request->route->permission != PERMISSION_PUBLIC)
+        TRY(api_auth_require(request, reply));
+    TRY(api_permit(request, reply));
     if (request->route->takes_json)
         TRY(api_body_parse(request, reply));
     return request->route->answer(request, reply);

@@ -23,6 +23,7 @@
 #include "common/base/buf.h"
 #include "common/base/err.h"
 #include "common/model/id.h"
+#include "control/auth/permission.h"
 #include "control/api/api_error_table.h"
 #include "control/api/api_propagation.h"
 #include "control/change/change.h"
@@ -66,7 +67,8 @@ struct api_error_map {
 
 struct api_route {
     enum api_method method;
-    const char *pattern; /* below the prefix: "/zones/{zone}/settings/{setting}" */
+    const char *pattern;        /* below the prefix: "/zones/{zone}/settings/{setting}" */
+    enum permission permission; /* on the zone or account that the path names */
     api_answer_fn *answer;
     const struct api_error_map *errors; /* may be NULL */
     bool takes_json;                    /* the body must be there and be a JSON object */

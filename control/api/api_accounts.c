@@ -72,8 +72,8 @@ static enum err account_details(struct api_request *request, struct api_reply *r
 }
 
 const struct api_route api_accounts_routes[] = {
-    {API_GET, "/accounts", account_list, NULL, false},
-    {API_POST, "/accounts", account_create, NULL, true},
-    {API_GET, "/accounts/{account}", account_details, NULL, false},
+    {API_GET, "/accounts", PERMISSION_ACCOUNT_READ, account_list, NULL, false},
+    {API_POST, "/accounts", PERMISSION_ACCOUNT_CREATE, account_create, NULL, true},
+    {API_GET, "/accounts/{account}", PERMISSION_ACCOUNT_READ, account_details, NULL, false},
     API_ROUTES_END,
 };

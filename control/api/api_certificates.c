@@ -110,10 +110,13 @@ static enum err certificate_delete(struct api_request *request, struct api_reply
 }
 
 const struct api_route api_certificates_routes[] = {
-    {API_GET, "/zones/{zone}/custom_certificates", certificate_list, NULL, false},
-    {API_POST, "/zones/{zone}/custom_certificates", certificate_create, NULL, true},
-    {API_GET, "/zones/{zone}/custom_certificates/{certificate}", certificate_details, NULL, false},
-    {API_DELETE, "/zones/{zone}/custom_certificates/{certificate}", certificate_delete, NULL,
-     false},
+    {API_GET, "/zones/{zone}/custom_certificates", PERMISSION_CERTIFICATE_READ, certificate_list,
+     NULL, false},
+    {API_POST, "/zones/{zone}/custom_certificates", PERMISSION_CERTIFICATE_EDIT, certificate_create,
+     NULL, true},
+    {API_GET, "/zones/{zone}/custom_certificates/{certificate}", PERMISSION_CERTIFICATE_READ,
+     certificate_details, NULL, false},
+    {API_DELETE, "/zones/{zone}/custom_certificates/{certificate}", PERMISSION_CERTIFICATE_EDIT,
+     certificate_delete, NULL, false},
     API_ROUTES_END,
 };

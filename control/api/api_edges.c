@@ -80,6 +80,6 @@ static enum err propagation_details(struct api_request *request, struct api_repl
 }
 
 const struct api_route api_edges_routes[] = {
-    {API_GET, "/zones/{zone}/propagation", propagation_details, NULL, false},
+    {API_GET, "/zones/{zone}/propagation", PERMISSION_ZONE_READ, propagation_details, NULL, false},
     API_ROUTES_END,
 };

@@ -151,9 +151,11 @@ static enum err origin_revoke(struct api_request *request, struct api_reply *rep
 }
 
 const struct api_route api_origin_certificates_routes[] = {
-    {API_GET, "/certificates", origin_list, NULL, false},
-    {API_POST, "/certificates", origin_create, NULL, true},
-    {API_GET, "/certificates/{certificate}", origin_details, NULL, false},
-    {API_DELETE, "/certificates/{certificate}", origin_revoke, NULL, false},
+    {API_GET, "/certificates", PERMISSION_CERTIFICATE_READ, origin_list, NULL, false},
+    {API_POST, "/certificates", PERMISSION_CERTIFICATE_EDIT, origin_create, NULL, true},
+    {API_GET, "/certificates/{certificate}", PERMISSION_CERTIFICATE_READ, origin_details, NULL,
+     false},
+    {API_DELETE, "/certificates/{certificate}", PERMISSION_CERTIFICATE_EDIT, origin_revoke, NULL,
+     false},
     API_ROUTES_END,
 };

@@ -35,6 +35,7 @@ static enum err origin_event_list(struct api_request *request, struct api_reply 
 }
 
 const struct api_route api_origin_events_routes[] = {
-    {API_GET, "/zones/{zone}/origin_events", origin_event_list, NULL, false},
+    {API_GET, "/zones/{zone}/origin_events", PERMISSION_ANALYTICS_READ, origin_event_list, NULL,
+     false},
     API_ROUTES_END,
 };

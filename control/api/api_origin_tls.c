@@ -147,11 +147,13 @@ static enum err enabled_edit(struct api_request *request, struct api_reply *repl
 
 /* The settings first: their name is no id. */
 const struct api_route api_origin_tls_routes[] = {
-    {API_GET, CLIENT_AUTH "/settings", enabled_details, NULL, false},
-    {API_PUT, CLIENT_AUTH "/settings", enabled_edit, NULL, true},
-    {API_GET, CLIENT_AUTH, client_list, NULL, false},
-    {API_POST, CLIENT_AUTH, client_create, NULL, true},
-    {API_GET, CLIENT_AUTH "/{certificate}", client_details, NULL, false},
-    {API_DELETE, CLIENT_AUTH "/{certificate}", client_delete, NULL, false},
+    {API_GET, CLIENT_AUTH "/settings", PERMISSION_CERTIFICATE_READ, enabled_details, NULL, false},
+    {API_PUT, CLIENT_AUTH "/settings", PERMISSION_CERTIFICATE_EDIT, enabled_edit, NULL, true},
+    {API_GET, CLIENT_AUTH, PERMISSION_CERTIFICATE_READ, client_list, NULL, false},
+    {API_POST, CLIENT_AUTH, PERMISSION_CERTIFICATE_EDIT, client_create, NULL, true},
+    {API_GET, CLIENT_AUTH "/{certificate}", PERMISSION_CERTIFICATE_READ, client_details, NULL,
+     false},
+    {API_DELETE, CLIENT_AUTH "/{certificate}", PERMISSION_CERTIFICATE_EDIT, client_delete, NULL,
+     false},
     API_ROUTES_END,
 };

@@ -213,11 +213,16 @@ static const struct api_error_map record_errors[] = {
 };
 
 const struct api_route api_records_routes[] = {
-    {API_GET, "/zones/{zone}/dns_records", record_list, NULL, false},
-    {API_POST, "/zones/{zone}/dns_records", record_create, record_errors, true},
-    {API_GET, "/zones/{zone}/dns_records/{record}", record_details, NULL, false},
-    {API_PUT, "/zones/{zone}/dns_records/{record}", record_put, record_errors, true},
-    {API_PATCH, "/zones/{zone}/dns_records/{record}", record_patch, record_errors, true},
-    {API_DELETE, "/zones/{zone}/dns_records/{record}", record_delete, NULL, false},
+    {API_GET, "/zones/{zone}/dns_records", PERMISSION_RECORD_READ, record_list, NULL, false},
+    {API_POST, "/zones/{zone}/dns_records", PERMISSION_RECORD_EDIT, record_create, record_errors,
+     true},
+    {API_GET, "/zones/{zone}/dns_records/{record}", PERMISSION_RECORD_READ, record_details, NULL,
+     false},
+    {API_PUT, "/zones/{zone}/dns_records/{record}", PERMISSION_RECORD_EDIT, record_put,
+     record_errors, true},
+    {API_PATCH, "/zones/{zone}/dns_records/{record}", PERMISSION_RECORD_EDIT, record_patch,
+     record_errors, true},
+    {API_DELETE, "/zones/{zone}/dns_records/{record}", PERMISSION_RECORD_EDIT, record_delete, NULL,
+     false},
     API_ROUTES_END,
 };

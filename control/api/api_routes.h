@@ -20,9 +20,9 @@ extern const struct api_route api_edges_routes[];
 extern const struct api_route api_origin_events_routes[];
 
 /* Ends a table. */
-#define API_ROUTES_END                   \
-    {                                    \
-        API_GET, NULL, NULL, NULL, false \
+#define API_ROUTES_END                                      \
+    {                                                       \
+        API_GET, NULL, PERMISSION_UNSAID, NULL, NULL, false \
     }
 
 #endif

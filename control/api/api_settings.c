@@ -223,9 +223,12 @@ static const struct api_error_map edit_errors[] = {
 };
 
 const struct api_route api_settings_routes[] = {
-    {API_GET, "/zones/{zone}/settings", setting_list, NULL, false},
-    {API_PATCH, "/zones/{zone}/settings", setting_edit_bulk, edit_errors, true},
-    {API_GET, "/zones/{zone}/settings/{setting}", setting_details, NULL, false},
-    {API_PATCH, "/zones/{zone}/settings/{setting}", setting_edit, edit_errors, true},
+    {API_GET, "/zones/{zone}/settings", PERMISSION_SETTING_READ, setting_list, NULL, false},
+    {API_PATCH, "/zones/{zone}/settings", PERMISSION_SETTING_EDIT, setting_edit_bulk, edit_errors,
+     true},
+    {API_GET, "/zones/{zone}/settings/{setting}", PERMISSION_SETTING_READ, setting_details, NULL,
+     false},
+    {API_PATCH, "/zones/{zone}/settings/{setting}", PERMISSION_SETTING_EDIT, setting_edit,
+     edit_errors, true},
     API_ROUTES_END,
 };

@@ -35,7 +35,7 @@ static const struct api_error_map verify_errors[] = {
 };
 
 const struct api_route api_users_routes[] = {
-    {API_GET, "/user", user_details, NULL, false},
-    {API_GET, "/user/tokens/verify", token_verify, verify_errors, false},
+    {API_GET, "/user", PERMISSION_USER_READ, user_details, NULL, false},
+    {API_GET, "/user/tokens/verify", PERMISSION_CALLER, token_verify, verify_errors, false},
     API_ROUTES_END,
 };

@@ -53,9 +53,11 @@ static json_t *names_json(struct span names)
 static json_t *permissions_json(void)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i < PERMISSION_COUNT; i++)
-        if (permission_granted((enum permission)i, ROLE_OWNER))
-            json_array_append_new(list, json_string(permission_slug((enum permission)i)));
+    for (unsigned i = 0; i < PERMISSION_COUNT; i++) {
+        const char *slug = permission_row((enum permission)i)->slug;
+        if (slug[0] != '\0' && permission_granted((enum permission)i, ROLE_OWNER))
+            json_array_append_new(list, json_string(slug));
+    }
     return list;
 }
 

@@ -200,11 +200,12 @@ static const struct api_error_map zone_errors[] = {
 };
 
 const struct api_route api_zones_routes[] = {
-    {API_GET, "/zones", zone_list, NULL, false},
-    {API_POST, "/zones", zone_create, zone_errors, true},
-    {API_GET, "/zones/{zone}", zone_details, NULL, false},
-    {API_PATCH, "/zones/{zone}", zone_edit, NULL, true},
-    {API_DELETE, "/zones/{zone}", zone_delete, NULL, false},
-    {API_PUT, "/zones/{zone}/activation_check", zone_activation_check, NULL, false},
+    {API_GET, "/zones", PERMISSION_ZONE_READ, zone_list, NULL, false},
+    {API_POST, "/zones", PERMISSION_ZONE_EDIT, zone_create, zone_errors, true},
+    {API_GET, "/zones/{zone}", PERMISSION_ZONE_READ, zone_details, NULL, false},
+    {API_PATCH, "/zones/{zone}", PERMISSION_ZONE_EDIT, zone_edit, NULL, true},
+    {API_DELETE, "/zones/{zone}", PERMISSION_ZONE_EDIT, zone_delete, NULL, false},
+    {API_PUT, "/zones/{zone}/activation_check", PERMISSION_ZONE_EDIT, zone_activation_check, NULL,
+     false},
     API_ROUTES_END,
 };

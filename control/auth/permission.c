@@ -1,42 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * permission.c - answers one question: may this role do that?
+ * permission.c - answers one question: may this caller do that to this object?
  */
 #include "control/auth/permission.h"
 
-struct permission_row {
-    const char *slug;
-    bool owner, operating;
-};
-
-static const struct permission_row rows[PERMISSION_COUNT] = {
-#define X(name, slug, owner, operating) {(slug), (owner), (operating)},
+static const struct permission_row permission_rows[PERMISSION_COUNT] = {
+#define X(name, slug, object, least, also, group, group_name) \
+    {#name, (slug), PERMISSION_OF_##object, ROLE_##least, PERMISSION_##also, (group), (group_name)},
     PERMISSION_TABLE(X)
 #undef X
 };
 
-enum err role_parse(struct span word, enum role *out)
+static const char *const role_words[ROLE_COUNT] = {
+#define X(name, word, id, title, text) (word),
+    ROLE_TABLE(X)
+#undef X
+};
+
+const struct permission_row *permission_row(enum permission permission)
 {
-    if (!span_equal(word, SPAN("owner")))
-        return ERR_INVALID;
-    *out = ROLE_OWNER;
-    return ERR_OK;
+    ASSERT(permission < PERMISSION_COUNT);
+    return &permission_rows[permission];
 }
 
-const char *permission_slug(enum permission permission)
+enum err role_parse(struct span word, enum role *out)
 {
-    return rows[permission].slug;
+    for (unsigned role = ROLE_VIEWER; role <= ROLE_OWNER; role++) {
+        if (!span_equal(word, span_str(role_words[role])))
+            continue;
+        *out = (enum role)role;
+        return ERR_OK;
+    }
+    return ERR_INVALID;
 }
 
 bool permission_granted(enum permission permission, enum role role)
 {
-    switch (role) {
-    case ROLE_NONE:
-        return false;
-    case ROLE_OWNER:
-        return rows[permission].owner;
-    case ROLE_OPERATOR:
-        return rows[permission].operating;
-    }
-    UNREACHABLE();
+    return role >= permission_row(permission)->least;
 }

@@ -10,6 +10,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "control/change/access.h"
 #include "control/change/change_int.h"
 #include "control/store/store_audit.h"
 #include "control/store/store_documents.h"
@@ -89,29 +90,23 @@ enum err change_commit(struct change **change, uint64_t *revision_out, struct pr
     return ERR_OK;
 }
 
-static enum err find_role(struct change *change, const struct id *account_id, enum role *out)
+static enum err permit(struct change *change, const struct access_object *object,
+                       enum permission permission, struct problem *problem)
 {
-    struct store_member member;
-    *out = ROLE_OPERATOR;
-    if (change->actor.scope.platform_wide)
-        return ERR_OK;
-    *out = ROLE_NONE;
-    enum err err =
-        store_member_get(change->conn, account_id, &change->actor.scope.user_id, &member);
-    if (err == ERR_OK && role_parse(span_str(member.role), out) != ERR_OK)
-        err = ERR_CORRUPT;
-    return err == ERR_NOT_FOUND ? ERR_OK : err;
+    enum err err = access_check(change->conn, &change->actor, permission, object);
+    if (err == ERR_NOT_FOUND)
+        return problem_set(problem, err, "", "no such %s",
+                           object->zone_id.text[0] != '\0' ? "zone" : "account");
+    if (err == ERR_FORBIDDEN)
+        return problem_set(problem, err, "", "requires the permission %s",
+                           permission_row(permission)->name);
+    return err;
 }
 
 enum err change_permit(struct change *change, const struct id *account_id,
                        enum permission permission, struct problem *problem)
 {
-    enum role role = ROLE_NONE;
-    TRY(find_role(change, account_id, &role));
-    if (permission_granted(permission, role))
-        return ERR_OK;
-    return problem_set(problem, ERR_FORBIDDEN, "", "requires the permission %s",
-                       permission_slug(permission));
+    return permit(change, &(struct access_object){.account_id = *account_id}, permission, problem);
 }
 
 enum err change_find_zone(struct change *change, const struct id *zone_id,
@@ -122,7 +117,8 @@ enum err change_find_zone(struct change *change, const struct id *zone_id,
     if (err == ERR_NOT_FOUND)
         return problem_set(problem, err, "", "no such zone");
     TRY(err);
-    return change_permit(change, &out->account_id, permission, problem);
+    const struct access_object object = {out->account_id, *zone_id};
+    return permit(change, &object, permission, problem);
 }
 
 enum err change_touch(struct change *change, struct change_zone zone, struct problem *problem)

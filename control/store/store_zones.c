@@ -52,6 +52,19 @@ enum err store_zone_get(struct store_conn *conn, const struct store_scope *scope
     return err;
 }
 
+enum err store_zone_account(struct store_conn *conn, const struct id *id, struct id *out)
+{
+    struct statement s;
+    *out = (struct id){{0}};
+    statement_open(&s, conn, "SELECT account_id FROM zones WHERE id = ?");
+    statement_bind_id(&s, id);
+    enum err err = statement_row(&s);
+    if (err == ERR_OK)
+        statement_id(&s, out);
+    statement_close(&s);
+    return err;
+}
+
 static const char *const *order_columns(enum store_zone_order order)
 {
     static const char *const by_name[] = {"z.name", NULL};

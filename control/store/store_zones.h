@@ -46,6 +46,8 @@ struct store_zone_query {
 
 MUST_USE enum err store_zone_get(struct store_conn *conn, const struct store_scope *scope,
                                  const struct id *id, struct arena *arena, struct store_zone *out);
+/* Whose a zone is, whoever asks; ERR_NOT_FOUND. */
+MUST_USE enum err store_zone_account(struct store_conn *conn, const struct id *id, struct id *out);
 MUST_USE enum err store_zone_list(struct store_conn *conn, const struct store_zone_query *query,
                                   struct arena *arena, struct store_zone_list *out);
 

@@ -17,17 +17,17 @@ static enum err no_answer(struct api_request *request, struct api_reply *reply)
 }
 
 static const struct api_route zones[] = {
-    {API_GET, "/zones", no_answer, NULL, false},
-    {API_POST, "/zones", no_answer, NULL, true},
-    {API_GET, "/zones/{zone}", no_answer, NULL, false},
-    {API_GET, "/zones/{zone}/fixed", no_answer, NULL, false},
-    {API_GET, "/zones/{zone}/{anything}", no_answer, NULL, false},
-    {API_GET, NULL, NULL, NULL, false},
+    {API_GET, "/zones", PERMISSION_CALLER, no_answer, NULL, false},
+    {API_POST, "/zones", PERMISSION_CALLER, no_answer, NULL, true},
+    {API_GET, "/zones/{zone}", PERMISSION_CALLER, no_answer, NULL, false},
+    {API_GET, "/zones/{zone}/fixed", PERMISSION_CALLER, no_answer, NULL, false},
+    {API_GET, "/zones/{zone}/{anything}", PERMISSION_CALLER, no_answer, NULL, false},
+    {API_GET, NULL, PERMISSION_CALLER, NULL, NULL, false},
 };
 
 static const struct api_route users[] = {
-    {API_GET, "/user", no_answer, NULL, false},
-    {API_GET, NULL, NULL, NULL, false},
+    {API_GET, "/user", PERMISSION_CALLER, no_answer, NULL, false},
+    {API_GET, NULL, PERMISSION_CALLER, NULL, NULL, false},
 };
 
 static const struct api_route *const tables[] = {zones, users, NULL};

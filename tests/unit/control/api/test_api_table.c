@@ -103,6 +103,9 @@ static void every_route_is_described(void **state)
                 fail_msg("%s %s: requestBody and takes_json differ", api_method_name(route->method),
                          route->pattern);
             assert_non_null(route->answer);
+            if (route->permission == PERMISSION_UNSAID)
+                fail_msg("%s %s names no permission", api_method_name(route->method),
+                         route->pattern);
             count++;
         }
     assert_true(count > 20);
