@@ -147,15 +147,16 @@ static enum err ips_details(struct api_request *request, struct api_reply *reply
 #define ZONE "/zones/{zone}"
 
 const struct api_route api_plans_routes[] = {
-    {API_GET, "/ips", ips_details, NULL, false},
-    {API_GET, ZONE "/available_plans", plan_list, NULL, false},
-    {API_GET, ZONE "/available_plans/{plan}", plan_details, NULL, false},
-    {API_GET, ZONE "/available_rate_plans", rate_plan_list, NULL, false},
-    {API_GET, ZONE "/subscription", reply_subscription, NULL, false},
-    {API_POST, ZONE "/subscription", subscription_edit, NULL, true},
-    {API_PUT, ZONE "/subscription", subscription_edit, NULL, true},
-    {API_GET, ZONE "/pagerules", empty_list, NULL, false},
-    {API_POST, ZONE "/purge_cache", cache_purge, NULL, true},
-    {API_GET, ZONE "/ssl/universal/settings", universal_ssl, NULL, false},
+    {API_GET, "/ips", PERMISSION_CALLER, ips_details, NULL, false},
+    {API_GET, ZONE "/available_plans", PERMISSION_ZONE_READ, plan_list, NULL, false},
+    {API_GET, ZONE "/available_plans/{plan}", PERMISSION_ZONE_READ, plan_details, NULL, false},
+    {API_GET, ZONE "/available_rate_plans", PERMISSION_ZONE_READ, rate_plan_list, NULL, false},
+    {API_GET, ZONE "/subscription", PERMISSION_ZONE_READ, reply_subscription, NULL, false},
+    {API_POST, ZONE "/subscription", PERMISSION_ZONE_EDIT, subscription_edit, NULL, true},
+    {API_PUT, ZONE "/subscription", PERMISSION_ZONE_EDIT, subscription_edit, NULL, true},
+    {API_GET, ZONE "/pagerules", PERMISSION_ZONE_READ, empty_list, NULL, false},
+    {API_POST, ZONE "/purge_cache", PERMISSION_SETTING_EDIT, cache_purge, NULL, true},
+    {API_GET, ZONE "/ssl/universal/settings", PERMISSION_CERTIFICATE_READ, universal_ssl, NULL,
+     false},
     API_ROUTES_END,
 };
