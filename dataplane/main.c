@@ -6,12 +6,14 @@
  */
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/base/log.h"
 #include "common/base/text.h"
 #include "dataplane/supervisor/edge_flags.h"
 #include "dataplane/supervisor/state_dir.h"
+#include "dataplane/supervisor/status_command.h"
 #include "dataplane/supervisor/supervisor.h"
 #include "dataplane/supervisor/worker_identity.h"
 #include "dataplane/supervisor/worker_process.h"
@@ -95,6 +97,8 @@ int main(int argc, char **argv)
 {
     struct edge_flags flags;
     struct problem problem;
+    if (argc > 1 && strcmp(argv[1], "status") == 0)
+        return status_command(argc - 2, (const char *const *)argv + 2);
     enum err err = edge_flags_parse(argc, (const char *const *)argv, &flags, &problem);
     if (err == ERR_CLOSED) {
         edge_flags_help(stdout);

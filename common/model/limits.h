@@ -118,6 +118,7 @@
     X(REPLICA_CHECK_BYTES,      67108864, "bytes",  "a replica that is checked as a whole when it is opened")     \
     X(WORKER_ANSWER_MS,         10000,    "ms",     "a worker that does not answer its supervisor is killed")     \
     X(ADOPT_MS,                 2000,     "ms",     "a new supervisor waits for workers that were left behind")   \
+    X(ADMIN_CONNS,              64,       "count",  "connections to the admin endpoint of an edge")               \
     X(EDGES,                    256,      "count",  "edges of one control")                                       \
     X(EDGE_REFUSALS,            256,      "count",  "documents set aside by one edge that control remembers")     \
     X(WORKERS,                  256,      "count",  "workers of one edge")                                        \

@@ -144,6 +144,24 @@ enum err listen_probe(const char *address, struct problem *problem)
     return ERR_OK;
 }
 
+enum err listen_reach(const char *text, int *out_fd, struct problem *problem)
+{
+    struct sockaddr_storage address;
+    socklen_t bytes;
+    if (!parse_address(span_str(text), &address, &bytes))
+        return problem_set(problem, ERR_INVALID, "address", "%.60s is not ADDRESS:PORT", text);
+    int fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && connect(fd, (const struct sockaddr *)(const void *)&address, bytes) == 0) {
+        *out_fd = fd;
+        return ERR_OK;
+    }
+    problem_set(problem, ERR_IO, "address", "%.60s: %s", text,
+                uv_strerror(uv_translate_sys_error(errno)));
+    if (fd >= 0)
+        close(fd);
+    return ERR_IO;
+}
+
 void listen_address(int fd, char *out, size_t out_bytes)
 {
     struct sockaddr_storage address = {0};

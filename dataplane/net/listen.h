@@ -16,6 +16,9 @@ MUST_USE enum err listen_bind(const char *address, int *out_fd, struct problem *
 /* Whether another process listens there already, which SO_REUSEPORT would hide: two edges would
  * share the visitors between them.  ERR_IO, as listen_bind's. */
 MUST_USE enum err listen_probe(const char *address, struct problem *problem);
+/* A connection to such an address, which waits: for commands, never on a loop.  The problem says
+ * why there is none. */
+MUST_USE enum err listen_reach(const char *address, int *out_fd, struct problem *problem);
 /* The bound address as text ("127.0.0.1:43211"). */
 void listen_address(int fd, char *out, size_t out_bytes);
 

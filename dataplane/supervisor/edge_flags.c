@@ -81,6 +81,8 @@ static const struct flag flags_table[] = {
      0, DURATION_MS_MAX, "150s", "TIME", "running requests when a worker stops"},
     {"edge-id", FLAG_TEXT, FLAG_FOR_PEOPLE, AT(edge_id), 0, EDGE_ID_BYTES_MAX, "",
      "NAME", "this edge's name; the host's without"},
+    {"admin", FLAG_TEXT, FLAG_FOR_PEOPLE, AT(admin), 0, 64, "",
+     "ADDR:PORT", "health, metrics and status over HTTP; not for visitors"},
     {"config", FLAG_TEXT, FLAG_NO_MEMBER, AT(config), 1, PATH_MAX_BYTES, "",
      "FILE", "JSON with these names; flags win over it"},
     {"worker-slot", FLAG_NUMBER, FLAG_INTERNAL, AT(worker_slot), 0, LIMIT_WORKERS - 1, "",
@@ -88,7 +90,7 @@ static const struct flag flags_table[] = {
 };
 /* clang-format on */
 
-_Static_assert(countof(flags_table) <= 32, "struct edge_flags has one bit a row");
+_Static_assert(countof(flags_table) <= 64, "struct edge_flags has one bit a row");
 
 static void *member_of(struct edge_flags *flags, const struct flag *flag)
 {
@@ -401,7 +403,8 @@ void edge_flags_release(struct edge_flags *flags)
 
 void edge_flags_help(FILE *out)
 {
-    fputs("trunkline-edge: answers visitors and speaks HTTP/2 or HTTP/1.1 to their origins\n\n",
+    fputs("trunkline-edge: answers visitors and speaks HTTP/2 or HTTP/1.1 to their origins\n"
+          "trunkline-edge status --admin ADDR:PORT: asks a running one how it is\n\n",
           out);
     for (size_t i = 0; i < countof(flags_table); i++) {
         const struct flag *flag = &flags_table[i];

@@ -36,9 +36,10 @@ struct edge_flags {
     uint64_t origin_suspension_ms;
     uint64_t upload_bytes_max; /* 0: no limit */
     const char *edge_id;
+    const char *admin; /* "": none */
     const char *config;
     uint64_t worker_slot; /* of a worker; EDGE_FLAGS_SUPERVISOR otherwise */
-    uint32_t given;       /* one bit a row */
+    uint64_t given;       /* one bit a row */
 };
 
 #define EDGE_FLAGS_SUPERVISOR UINT64_MAX

@@ -20,6 +20,7 @@
 #include "common/base/mem.h"
 #include "common/base/text.h"
 #include "dataplane/net/listen.h"
+#include "dataplane/supervisor/admin.h"
 #include "dataplane/supervisor/adoption.h"
 #include "dataplane/supervisor/control_link.h"
 #include "dataplane/supervisor/origin_news.h"
@@ -40,12 +41,14 @@ struct supervisor {
     struct edge_flags *flags;
     char program[PATH_MAX];
     const char *const *argv; /* for workers */
-    int lock_fd, orphans_fd, access_log_fd;
+    int lock_fd, orphans_fd, access_log_fd, admin_fd;
     struct replica *replica;
     struct replica_apply apply;
     struct control_link *link;
     struct origin_news news;
     struct counter_pages counters;
+    struct edge_status status;
+    struct admin *admin;
     struct worker_slots *slots;
     uv_signal_t signals[SIGNAL_COUNT];
     uv_poll_t orphans;
@@ -174,6 +177,7 @@ static void slots_stopped(void *owner)
         uv_close((uv_handle_t *)&supervisor->signals[i], NULL);
     uv_close((uv_handle_t *)&supervisor->orphans, NULL);
     uv_close((uv_handle_t *)&supervisor->link_latest, NULL);
+    admin_close(&supervisor->admin);
     worker_slots_free(&supervisor->slots);
 }
 
@@ -293,6 +297,12 @@ static enum err check_files(const struct edge_flags *flags, struct problem *prob
     return ERR_OK;
 }
 
+static enum err open_admin_socket(struct supervisor *supervisor, struct problem *problem)
+{
+    TRY(listen_probe(supervisor->flags->admin, problem));
+    return listen_bind(supervisor->flags->admin, &supervisor->admin_fd, problem);
+}
+
 /* Everything that can be wrong on this machine, before anything is changed on the loop. */
 static enum err prepare(struct supervisor *supervisor, struct problem *problem)
 {
@@ -306,6 +316,8 @@ static enum err prepare(struct supervisor *supervisor, struct problem *problem)
     TRY(state_dir_open(flags->state, &supervisor->lock_fd, problem));
     TRY(open_access_log(supervisor, problem));
     TRY(open_replica(supervisor, problem));
+    if (flags->admin[0] != '\0')
+        TRY(open_admin_socket(supervisor, problem));
     return adoption_listen(flags->state, &supervisor->orphans_fd, problem);
 }
 
@@ -337,6 +349,23 @@ static void add_slots(struct supervisor *supervisor, const struct sockets *socke
         orphan.channel_fd = sockets->surplus[i].channel_fd;
         worker_slots_dismiss(supervisor->slots, &orphan);
     }
+}
+
+static void open_admin(struct supervisor *supervisor)
+{
+    supervisor->status = (struct edge_status){
+        .edge_id = supervisor->flags->edge_id,
+        .loop = &supervisor->loop,
+        .started_at_ms = loop_now_ms(&supervisor->loop),
+        .replica = &supervisor->replica,
+        .news = &supervisor->news,
+        .slots = supervisor->slots,
+        .counters = &supervisor->counters,
+    };
+    if (supervisor->admin_fd >= 0)
+        supervisor->admin =
+            admin_open(&supervisor->loop, supervisor->admin_fd, &supervisor->status);
+    supervisor->admin_fd = -1;
 }
 
 static void start_loop(struct supervisor *supervisor)
@@ -399,6 +428,7 @@ static enum err serve(struct supervisor *supervisor, struct problem *problem)
         supervisor->slots = worker_slots_new(&options);
         replica_apply_init(&supervisor->apply, &supervisor->replica, &apply_events, supervisor);
         start_loop(supervisor);
+        open_admin(supervisor);
         add_slots(supervisor, sockets);
         worker_slots_start(supervisor->slots, supervisor->access_log_fd);
         loop_run(&supervisor->loop);
@@ -420,6 +450,7 @@ enum err supervisor_run(struct edge_flags *flags, struct problem *problem)
     struct supervisor *supervisor = mem_new(struct supervisor);
     supervisor->flags = flags;
     supervisor->lock_fd = supervisor->orphans_fd = supervisor->access_log_fd = -1;
+    supervisor->admin_fd = -1;
     signal(SIGPIPE, SIG_IGN);
     enum err err = prepare(supervisor, problem);
     if (err == ERR_OK)
@@ -429,6 +460,7 @@ enum err supervisor_run(struct edge_flags *flags, struct problem *problem)
     close_fd(supervisor->orphans_fd);
     close_fd(supervisor->access_log_fd);
     close_fd(supervisor->lock_fd);
+    close_fd(supervisor->admin_fd);
     mem_free(&supervisor);
     return err;
 }

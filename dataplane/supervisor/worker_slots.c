@@ -298,6 +298,27 @@ unsigned worker_slots_find(const struct worker_slots *slots, int https_fd)
     return slots->count;
 }
 
+size_t worker_slots_facts(const struct worker_slots *slots, struct worker_facts *out, size_t max)
+{
+    uint64_t now_ms = loop_now_ms(slots->options.loop);
+    size_t count = 0;
+    LIST_EACH(&slots->processes, node)
+    {
+        const struct worker_process *process = container_of(node, struct worker_process, node);
+        if (count == max)
+            break;
+        out[count++] = (struct worker_facts){
+            .slot = process->slot,
+            .pid = process->pid,
+            .state = process->state,
+            .accepting = slots->slot[process->slot]->current == process,
+            .adopted = process->adopted,
+            .lived_ms = now_ms - process->started_at_ms,
+        };
+    }
+    return count;
+}
+
 void worker_slots_start(struct worker_slots *slots, int access_log_fd)
 {
     slots->access_log_fd = access_log_fd;

@@ -38,6 +38,15 @@ struct worker_slots_options {
     void *owner;
 };
 
+/* One process, for those who ask. */
+struct worker_facts {
+    unsigned slot;
+    int pid;
+    enum worker_state state;
+    bool accepting, adopted;
+    uint64_t lived_ms;
+};
+
 struct worker_slots *worker_slots_new(const struct worker_slots_options *options);
 /* No worker is left. */
 void worker_slots_free(struct worker_slots **slots);
@@ -53,6 +62,9 @@ void worker_slots_adopt(struct worker_slots *slots, unsigned slot,
 void worker_slots_dismiss(struct worker_slots *slots, const struct worker_orphan *orphan);
 /* The same socket as one of a slot's; returns the slot, or the count. */
 unsigned worker_slots_find(const struct worker_slots *slots, int https_fd);
+
+/* Fills at most max; returns how many. */
+size_t worker_slots_facts(const struct worker_slots *slots, struct worker_facts *out, size_t max);
 
 /* Spawns what is missing or outdated; from now on the dead are replaced.  access_log_fd is borrowed
  * until the next worker_slots_reload or the end; -1: none. */
