@@ -17,6 +17,7 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/model/hostname.h"
+#include "common/model/own_address.h"
 #include "control/api/api.h"
 #include "control/change/change_account.h"
 #include "control/change/change_certificate.h"
@@ -171,14 +172,28 @@ static void publisher_wake(void *owner, uint64_t revision)
     publisher_on_revision(owner, revision);
 }
 
-static int fill_door(struct service *service, const struct arguments *args)
+static int fill_policy(const struct arguments *args, struct address_policy *policy)
 {
+    const char *ports = flag_text(args, FLAG_origin_ports);
     const struct flag_values *ranges = &args->flags[FLAG_allow_origin];
-    struct span list = span_str(flag_text(args, FLAG_name_servers));
     for (size_t i = 0; i < ranges->count; i++)
-        if (address_policy_allow(&service->door.addresses, span_str(ranges->texts[i])) != ERR_OK)
+        if (address_ranges_add(&policy->allowed, span_str(ranges->texts[i])) != ERR_OK)
             return complain(EXIT_WRONG_USAGE, "--allow-origin %s is not a range like 10.0.0.0/8",
                             ranges->texts[i]);
+    if (ports && address_policy_set_ports(policy, span_str(ports)) != ERR_OK)
+        return complain(EXIT_WRONG_USAGE,
+                        "--origin-ports %s is not a list of at most %d ports like 80,443,8000-8999",
+                        ports, ADDRESS_POLICY_PORTS_MAX);
+    policy->is_own = own_address_is;
+    return 0;
+}
+
+static int fill_door(struct service *service, const struct arguments *args)
+{
+    struct span list = span_str(flag_text(args, FLAG_name_servers));
+    int code = fill_policy(args, &service->door.addresses);
+    if (code != 0)
+        return code;
     while (list.len > 0) {
         struct hostname name;
         struct problem problem;
@@ -199,16 +214,15 @@ static int fill_door(struct service *service, const struct arguments *args)
     return 0;
 }
 
-/* Borrowed from the arguments. */
+/* Borrowed from the arguments.  No origin may have them: the edges would call themselves. */
 static int fill_edge_addresses(struct service *service, const struct arguments *args)
 {
-    struct address_policy ranges = {.allowed_count = 0};
     const char *text = flag_text(args, FLAG_edge_addresses);
     struct span list = text ? span_str(text) : SPAN_EMPTY;
     service->api.edge_addresses = list;
     while (list.len > 0) {
         struct span word = span_split(&list, ',');
-        if (address_policy_allow(&ranges, word) != ERR_OK)
+        if (address_ranges_add(&service->door.addresses.own, word) != ERR_OK)
             return complain(EXIT_WRONG_USAGE, "--edge-addresses: %.*s is not an address or a range",
                             SPAN_ARG(word));
     }

@@ -11,6 +11,8 @@
 
 #include "common/base/log.h"
 #include "common/base/text.h"
+#include "common/model/own_address.h"
+#include "dataplane/net/listen.h"
 #include "dataplane/supervisor/edge_flags.h"
 #include "dataplane/supervisor/state_dir.h"
 #include "dataplane/supervisor/status_command.h"
@@ -48,7 +50,7 @@ static enum err run_worker(struct edge_flags *flags, struct problem *problem)
         .origin_ca = text_or_null(flags->origin_ca),
         .resolver = text_or_null(flags->resolver),
         .edge_id = flags->edge_id,
-        .policy = &flags->allowed,
+        .policy = &flags->policy,
         .origin_connect_timeout_ms = flags->origin_connect_timeout_ms,
         .origin_conn_requests = flags->origin_conn_requests,
         .origin_conn_age_ms = flags->origin_conn_age_ms,
@@ -58,6 +60,9 @@ static enum err run_worker(struct edge_flags *flags, struct problem *problem)
         .tunnel_idle_timeout_ms = flags->tunnel_idle_timeout_ms,
         .drain_timeout_ms = flags->drain_timeout_ms,
     };
+    flags->policy.is_own = own_address_is;
+    flags->policy.listens[flags->policy.listen_count++] = listen_port(options.https_fd);
+    flags->policy.listens[flags->policy.listen_count++] = listen_port(options.http_fd);
     if (options.channel_fd < 0 || options.https_fd < 0 || options.http_fd < 0 ||
         options.counters_fd < 0)
         return problem_set(problem, ERR_INVALID, "--worker-slot",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * address_policy.c - the table of security.md 4.5.
+ * address_policy.c - the tables of security.md 4.5.
  */
 #include "common/model/address_policy.h"
 
@@ -53,6 +53,37 @@ static const struct refused_range refused_ranges[] = {
     {{{0xff, 0x00}}, 8, "multicast"},
 };
 
+/* IPv6 addresses that a translator or a relay turns into the IPv4 address at this byte. */
+static const struct carrier {
+    struct address prefix;
+    unsigned prefix_bits;
+    size_t at;
+    uint8_t mask; /* RFC 4380 4: Teredo writes its client's address inverted */
+} carriers[] = {
+    {{{0x00, 0x64, 0xff, 0x9b}}, 96, 12, 0},
+    {{{0x20, 0x02}}, 16, 2, 0},
+    {{{0x20, 0x01}}, 32, 12, 0xff},
+};
+
+struct named_port {
+    uint16_t port;
+    const char *name;
+};
+
+static const struct named_port refused_ports[] = {
+    {1080, "SOCKS"},         {1433, "SQL Server"},    {1434, "SQL Server"},  {1521, "Oracle"},
+    {2049, "NFS"},           {2181, "ZooKeeper"},     {2222, "SSH"},         {2375, "Docker"},
+    {2376, "Docker"},        {2379, "etcd"},          {2380, "etcd"},        {2525, "SMTP"},
+    {3306, "MySQL"},         {3389, "RDP"},           {4369, "Erlang"},      {5432, "PostgreSQL"},
+    {5433, "PostgreSQL"},    {5672, "AMQP"},          {5900, "VNC"},         {5901, "VNC"},
+    {5984, "CouchDB"},       {5985, "WinRM"},         {5986, "WinRM"},       {6000, "X11"},
+    {6379, "Redis"},         {6380, "Redis"},         {6443, "Kubernetes"},  {6667, "IRC"},
+    {8500, "Consul"},        {9042, "Cassandra"},     {9092, "Kafka"},       {9160, "Cassandra"},
+    {9200, "Elasticsearch"}, {9300, "Elasticsearch"}, {10250, "Kubernetes"}, {10255, "Kubernetes"},
+    {11211, "memcached"},    {27017, "MongoDB"},      {27018, "MongoDB"},    {27019, "MongoDB"},
+    {28015, "RethinkDB"},
+};
+
 static const struct address v4_prefix = {V4(0, 0, 0, 0)};
 
 static bool in_range(const struct address *address, const struct address *prefix, unsigned bits)
@@ -98,7 +129,7 @@ static bool host_bits_set(const struct address_range *range)
     return false;
 }
 
-enum err address_policy_allow(struct address_policy *policy, struct span cidr)
+enum err address_ranges_add(struct address_ranges *ranges, struct span cidr)
 {
     bool v4 = span_find(cidr, ':') == cidr.len;
     unsigned before = v4 ? V4_PREFIX_BITS : 0;
@@ -115,24 +146,50 @@ enum err address_policy_allow(struct address_policy *policy, struct span cidr)
     }
     if (host_bits_set(&range))
         return ERR_INVALID;
-    if (policy->allowed_count == ADDRESS_POLICY_RANGES_MAX)
+    if (ranges->count == ADDRESS_POLICY_RANGES_MAX)
         return ERR_LIMIT;
-    policy->allowed[policy->allowed_count++] = range;
+    ranges->items[ranges->count++] = range;
     return ERR_OK;
 }
 
-/* ::/0 means every IPv6 address; an IPv4 one is allowed by an IPv4 range only. */
-static bool allowed(const struct address_policy *policy, const struct address *address)
+enum err address_policy_set_ports(struct address_policy *policy, struct span list)
+{
+    policy->port_count = 0;
+    if (span_ends_with(list, SPAN(",")))
+        return ERR_INVALID;
+    do {
+        struct span last_text = span_split(&list, ',');
+        bool single = span_find(last_text, '-') == last_text.len;
+        struct span first_text = span_split(&last_text, '-');
+        uint64_t first = 0, last = 0;
+        TRY(text_parse_u64(first_text, UINT16_MAX, &first));
+        TRY(text_parse_u64(single ? first_text : last_text, UINT16_MAX, &last));
+        if (first == 0 || last < first)
+            return ERR_INVALID;
+        if (policy->port_count == ADDRESS_POLICY_PORTS_MAX)
+            return ERR_LIMIT;
+        policy->ports[policy->port_count++] = (struct port_range){(uint16_t)first, (uint16_t)last};
+    } while (list.len > 0);
+    return ERR_OK;
+}
+
+/* ::/0 means every IPv6 address; an IPv4 one is within an IPv4 range only. */
+static bool within(const struct address_ranges *ranges, const struct address *address)
 {
     bool v4 = address_is_v4(address);
-    for (size_t i = 0; i < policy->allowed_count; i++) {
-        const struct address_range *range = &policy->allowed[i];
+    for (size_t i = 0; i < ranges->count; i++) {
+        const struct address_range *range = &ranges->items[i];
         if (v4 && range->prefix_bits < V4_PREFIX_BITS)
             continue;
         if (in_range(address, &range->address, range->prefix_bits))
             return true;
     }
     return false;
+}
+
+static bool is_own(const struct address_policy *policy, const struct address *address)
+{
+    return within(&policy->own, address) || (policy->is_own && policy->is_own(address));
 }
 
 static const char *refused_name(const struct address *address)
@@ -148,16 +205,95 @@ static const char *refused_name(const struct address *address)
     return NULL;
 }
 
+/* Why not; NULL: it is allowed. */
+static const char *refusal(const struct address_policy *policy, const struct address *address)
+{
+    if (within(&policy->allowed, address))
+        return NULL;
+    return is_own(policy, address) ? "this edge's own" : refused_name(address);
+}
+
+static bool carried(const struct address *address, struct address *inner_out)
+{
+    for (size_t i = 0; i < countof(carriers); i++) {
+        const struct carrier *carrier = &carriers[i];
+        if (!in_range(address, &carrier->prefix, carrier->prefix_bits))
+            continue;
+        *inner_out = v4_prefix;
+        for (size_t at = 0; at < 4; at++)
+            inner_out->bytes[12 + at] = address->bytes[carrier->at + at] ^ carrier->mask;
+        return true;
+    }
+    return false;
+}
+
 enum err address_policy_check(const struct address_policy *policy, const struct address *address,
                               struct problem *problem)
 {
-    if (allowed(policy, address))
-        return ERR_OK;
-    const char *name = refused_name(address);
+    struct address inner;
+    char text[ADDRESS_TEXT_BYTES];
+    const char *name = refusal(policy, address);
+    if (name == NULL && carried(address, &inner))
+        name = refusal(policy, &inner);
     if (name == NULL)
         return ERR_OK;
-    char text[ADDRESS_TEXT_BYTES];
     address_format(address, text);
     return problem_set(problem, ERR_ORIGIN_ADDRESS, "", "%s is not allowed as an origin: %s", text,
                        name);
+}
+
+/* ---- ports */
+
+static const char *port_refusal(const struct address_policy *policy, uint16_t port)
+{
+    for (size_t i = 0; i < policy->port_count; i++) {
+        if (port >= policy->ports[i].first && port <= policy->ports[i].last)
+            return NULL;
+    }
+    if (policy->port_count > 0)
+        return "not on the operator's list";
+    if (port < 1024)
+        return port == 80 || port == 443 ? NULL : "below 1024";
+    for (size_t i = 0; i < countof(refused_ports); i++) {
+        if (port == refused_ports[i].port)
+            return refused_ports[i].name;
+    }
+    return NULL;
+}
+
+enum err address_policy_check_port(const struct address_policy *policy, uint16_t port,
+                                   struct problem *problem)
+{
+    const char *name = port_refusal(policy, port);
+    if (name == NULL)
+        return ERR_OK;
+    return problem_set(problem, ERR_ORIGIN_ADDRESS, "", "port %u is not allowed for an origin: %s",
+                       port, name);
+}
+
+static bool is_listen(const struct address_policy *policy, uint16_t port)
+{
+    for (size_t i = 0; i < policy->listen_count; i++) {
+        if (policy->listens[i] == port)
+            return true;
+    }
+    return false;
+}
+
+static bool is_loopback(const struct address *address)
+{
+    static const struct address v4_loopback = {V4(127, 0, 0, 0)}, v6_loopback = {{[15] = 1}};
+    return in_range(address, &v4_loopback, V4_PREFIX_BITS + 8) ||
+           in_range(address, &v6_loopback, 128);
+}
+
+enum err address_policy_check_dial(const struct address_policy *policy,
+                                   const struct address *address, uint16_t port,
+                                   struct problem *problem)
+{
+    TRY(address_policy_check(policy, address, problem));
+    TRY(address_policy_check_port(policy, port, problem));
+    if (is_listen(policy, port) && (is_loopback(address) || is_own(policy, address)))
+        return problem_set(problem, ERR_ORIGIN_ADDRESS, "", "port %u is this edge's own", port);
+    return ERR_OK;
 }

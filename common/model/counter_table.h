@@ -19,7 +19,9 @@
     X(CLIENT_HANDSHAKES_FAILED,    "count", "TLS handshakes that visitors broke off or could not make") \
     X(CLIENT_HANDSHAKES_LATE,      "count", "TLS handshakes cut after LIMIT_CLIENT_HANDSHAKE_MS")   \
     /* exchanges */                                                                                 \
-    X(EXCHANGES,                   "count", "requests that became an exchange")
+    X(EXCHANGES,                   "count", "requests that became an exchange")                     \
+    /* origins */                                                                                   \
+    X(ORIGIN_ADDRESSES_REFUSED,    "count", "connections that the address policy forbade")
 /* clang-format on */
 
 enum counter {

@@ -21,7 +21,9 @@ struct content_place {
 typedef enum err content_check_fn(const struct content_place *place, struct span text);
 
 /* Names that resolve on the edge's own host or network alone (RFC 6761, 6762, 8375, 9476). */
-static const char *const inner_names[] = {"localhost", "local", "internal", "home.arpa", "lan"};
+static const char *const inner_names[] = {"localhost", "localdomain", "local",
+                                          "internal",  "intranet",    "corp",
+                                          "home",      "home.arpa",   "lan"};
 
 static enum err refuse(const struct content_place *place, const char *text)
 {
@@ -86,7 +88,7 @@ static enum err parse_name(const struct content_place *place, struct span text,
 /* An operator who allows ranges has origins inside and may use its names. */
 static enum err check_inner_name(const struct content_place *place, const struct hostname *name)
 {
-    if (!place->proxied || place->policy->allowed_count > 0)
+    if (!place->proxied || place->policy->allowed.count > 0)
         return ERR_OK;
     for (size_t i = 0; i < countof(inner_names); i++) {
         const char *inner = inner_names[i];

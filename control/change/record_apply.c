@@ -7,11 +7,6 @@
 #include "common/base/buf.h"
 #include "common/base/text.h"
 
-/* Ports of databases, caches, mail and remote shells: not origins unless the operator opens inner
- * ranges (security.md 4.5). */
-static const uint16_t refused_ports[] = {1433, 1521, 2049, 2375, 2376, 3306, 3389,  5432,
-                                         5672, 5900, 5984, 6379, 9042, 9200, 11211, 27017};
-
 struct apply {
     struct change *change;
     struct span zone;
@@ -135,16 +130,6 @@ static enum err apply_comment(const struct apply *a)
     return ERR_OK;
 }
 
-static bool port_refused(uint64_t port)
-{
-    if (port < 1024)
-        return port != 80 && port != 443;
-    for (size_t i = 0; i < countof(refused_ports); i++)
-        if (port == refused_ports[i])
-            return true;
-    return false;
-}
-
 static enum err apply_port(const struct apply *a)
 {
     uint64_t port = a->spec->origin_port;
@@ -152,10 +137,14 @@ static enum err apply_port(const struct apply *a)
         return ERR_OK;
     if (port > UINT16_MAX)
         return refuse(a, "origin_port", "must be 1 to 65535, or 0 for the default");
-    if (port > 0 && a->change->door->addresses.allowed_count == 0 && port_refused(port))
-        return refuse(a, "origin_port", "is not a port that a web server may have");
     a->record->origin_port = port;
-    return ERR_OK;
+    if (port == 0)
+        return ERR_OK;
+    enum err err =
+        address_policy_check_port(&a->change->door->addresses, (uint16_t)port, a->problem);
+    if (err != ERR_OK)
+        text_format(a->problem->path, sizeof(a->problem->path), "origin_port");
+    return err;
 }
 
 /* A name or an IPv4 address, with or without a port, as zone_check wants it. */

@@ -180,6 +180,17 @@ void listen_address(int fd, char *out, size_t out_bytes)
     }
 }
 
+uint16_t listen_port(int fd)
+{
+    struct sockaddr_storage address = {0};
+    socklen_t bytes = sizeof(address);
+    if (getsockname(fd, (struct sockaddr *)(void *)&address, &bytes) != 0)
+        return 0;
+    if (address.ss_family == AF_INET6)
+        return ntohs(((const struct sockaddr_in6 *)(const void *)&address)->sin6_port);
+    return ntohs(((const struct sockaddr_in *)(const void *)&address)->sin_port);
+}
+
 /* ---- accepting */
 
 static void start_accepting(struct listener *listener);

@@ -21,6 +21,8 @@ MUST_USE enum err listen_probe(const char *address, struct problem *problem);
 MUST_USE enum err listen_reach(const char *address, int *out_fd, struct problem *problem);
 /* The bound address as text ("127.0.0.1:43211"). */
 void listen_address(int fd, char *out, size_t out_bytes);
+/* 0: not a socket. */
+uint16_t listen_port(int fd);
 
 struct listener;
 /* fd is the caller's from here on. */

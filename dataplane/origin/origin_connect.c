@@ -243,7 +243,7 @@ static enum err check_addresses(struct origin_connect *connect, const struct add
 {
     const struct address_policy *policy = pools_of(connect)->options.policy;
     for (size_t i = 0; i < count; i++)
-        TRY(address_policy_check(policy, &addresses[i], problem));
+        TRY(address_policy_check_dial(policy, &addresses[i], origin_of(connect)->port, problem));
     return ERR_OK;
 }
 
@@ -258,6 +258,7 @@ static void connect_resolved(struct resolve_question *question, enum err err,
     struct problem problem;
     err = check_addresses(connect, addresses, count, &problem);
     if (err != ERR_OK) {
+        counters_add(loop_of(connect)->counters, COUNTER_ORIGIN_ADDRESSES_REFUSED, 1);
         fail(connect, err, &problem);
         return;
     }

@@ -14,7 +14,7 @@
 
 #define CONFIG_BYTES_MAX 65536
 #define DURATION_MS_MAX 86400000
-#define ARGUMENTS_MAX (2 * (ADDRESS_POLICY_RANGES_MAX + 32))
+#define ARGUMENTS_MAX (2 * (2 * ADDRESS_POLICY_RANGES_MAX + 32))
 
 enum flag_kind {
     FLAG_TEXT,
@@ -59,6 +59,10 @@ static const struct flag flags_table[] = {
      "FILE", "PEM that verified origins must chain to, instead of the system's"},
     {"allow-origin", FLAG_RANGES, FLAG_FOR_PEOPLE, AT(allow_origin), 1, 64, "",
      "CIDR", "origins in this private range are allowed; may be repeated"},
+    {"own-address", FLAG_RANGES, FLAG_FOR_PEOPLE, AT(own_address), 1, 64, "",
+     "CIDR", "an address of this edge that its host does not have, behind a NAT; may be repeated"},
+    {"origin-ports", FLAG_TEXT, FLAG_FOR_PEOPLE, AT(origin_ports), 0, 255, "",
+     "LIST", "ports of origins, like 80,443,8000-8999, instead of all that are no database's"},
     {"resolver", FLAG_TEXT, FLAG_FOR_PEOPLE, AT(resolver), 0, 255, "",
      "ADDR:PORT", "asks this DNS resolver, instead of the system's"},
     {"access-log", FLAG_TEXT, FLAG_FOR_PEOPLE, AT(access_log), 0, PATH_MAX_BYTES, "",
@@ -97,27 +101,29 @@ static void *member_of(struct edge_flags *flags, const struct flag *flag)
     return (char *)flags + flag->offset;
 }
 
-static size_t range_count(const struct edge_flags *flags)
+static size_t range_count(const char *const *texts)
 {
     size_t count = 0;
-    while (count < ADDRESS_POLICY_RANGES_MAX && flags->allow_origin[count] != NULL)
+    while (count < ADDRESS_POLICY_RANGES_MAX && texts[count] != NULL)
         count++;
     return count;
 }
 
 /* ---- one value */
 
-static enum err add_range(struct edge_flags *flags, struct span value, const char *path,
+static enum err add_range(struct edge_flags *flags, const struct flag *flag, struct span value,
                           struct problem *problem)
 {
-    enum err err = address_policy_allow(&flags->allowed, value);
-    if (err == ERR_LIMIT)
-        return problem_set(problem, ERR_INVALID, path, "at most %d ranges",
+    struct address_ranges alone = {.count = 0};
+    const char **texts = member_of(flags, flag);
+    size_t count = range_count(texts);
+    if (count == ADDRESS_POLICY_RANGES_MAX)
+        return problem_set(problem, ERR_INVALID, flag->name, "at most %d ranges",
                            ADDRESS_POLICY_RANGES_MAX);
-    if (err != ERR_OK)
-        return problem_set(problem, ERR_INVALID, path, "not a range like 10.0.0.0/8: %.*s",
+    if (address_ranges_add(&alone, value) != ERR_OK)
+        return problem_set(problem, ERR_INVALID, flag->name, "not a range like 10.0.0.0/8: %.*s",
                            SPAN_ARG(value));
-    flags->allow_origin[range_count(flags)] = arena_cstr(&flags->arena, value);
+    texts[count] = arena_cstr(&flags->arena, value);
     return ERR_OK;
 }
 
@@ -160,7 +166,7 @@ static enum err set_value(struct edge_flags *flags, const struct flag *flag, str
     case FLAG_TEXT:
         return set_text(flags, flag, value, problem);
     case FLAG_RANGES:
-        return add_range(flags, value, flag->name, problem);
+        return add_range(flags, flag, value, problem);
     case FLAG_NUMBER:
         err = text_parse_u64(value, flag->max, &number);
         if (err != ERR_OK || number < flag->min)
@@ -352,6 +358,24 @@ static bool is_edge_id(struct span id)
     return id.len > 0;
 }
 
+/* Each text was checked when it was read. */
+static void add_ranges(const char *const *texts, struct address_ranges *out)
+{
+    for (size_t i = 0; i < range_count(texts); i++)
+        ASSERT(address_ranges_add(out, span_str(texts[i])) == ERR_OK);
+}
+
+static enum err complete_policy(struct edge_flags *flags, struct problem *problem)
+{
+    struct span ports = span_str(flags->origin_ports);
+    add_ranges(flags->allow_origin, &flags->policy.allowed);
+    add_ranges(flags->own_address, &flags->policy.own);
+    if (ports.len == 0 || address_policy_set_ports(&flags->policy, ports) == ERR_OK)
+        return ERR_OK;
+    return problem_set(problem, ERR_INVALID, "--origin-ports",
+                       "must be at most %d ports like 80,443,8000-8999", ADDRESS_POLICY_PORTS_MAX);
+}
+
 /* What only the machine knows. */
 static enum err complete(struct edge_flags *flags, struct problem *problem)
 {
@@ -370,7 +394,7 @@ static enum err complete(struct edge_flags *flags, struct problem *problem)
     if (!is_edge_id(span_str(flags->edge_id)))
         return problem_set(problem, ERR_INVALID, "--edge-id",
                            "letters, digits, '-', '.' and '_' only");
-    return ERR_OK;
+    return complete_policy(flags, problem);
 }
 
 enum err edge_flags_parse(int argc, const char *const *argv, struct edge_flags *out,
@@ -434,9 +458,10 @@ static size_t put_flag(struct edge_flags *flags, const struct flag *flag, const 
     size_t len = text_format(name, sizeof(name), "--%s", flag->name), count = 0;
     const char *shown = arena_cstr(&flags->arena, span_of(name, len));
     if (flag->kind == FLAG_RANGES) {
-        for (size_t i = 0; i < range_count(flags); i++) {
+        const char **texts = member_of(flags, flag);
+        for (size_t i = 0; i < range_count(texts); i++) {
             out[count++] = shown;
-            out[count++] = flags->allow_origin[i];
+            out[count++] = texts[i];
         }
         return count;
     }

@@ -3,8 +3,8 @@
  * edge_flags.h - what the command line and the config file set: one table for parsing, --help, the
  * file, and for what the supervisor hands on to its workers.
  *
- * A flag that is not there has its default, a flag given twice is an error (but --allow-origin,
- * which is a list), a flag beside --config wins over the file.  The supervisor reads the file once:
+ * A flag that is not there has its default, a flag given twice is an error (but ranges, which are
+ * lists), a flag beside --config wins over the file.  The supervisor reads the file once:
  * workers get every value as a flag, so that a file that was edited meanwhile surprises nobody.
  *
  * Ownership: texts live in the arena.
@@ -26,10 +26,11 @@ struct edge_flags {
     const char *https, *http;
     uint64_t workers;
     const char *origin_ca; /* "": the system's */
-    const char *allow_origin[ADDRESS_POLICY_RANGES_MAX];
-    struct address_policy allowed; /* the same, parsed */
-    const char *resolver;          /* "": the system's */
-    const char *access_log;        /* "": none; "-": stdout */
+    const char *allow_origin[ADDRESS_POLICY_RANGES_MAX], *own_address[ADDRESS_POLICY_RANGES_MAX];
+    const char *origin_ports;     /* "": the table of address_policy.h */
+    struct address_policy policy; /* the same, parsed */
+    const char *resolver;         /* "": the system's */
+    const char *access_log;       /* "": none; "-": stdout */
     uint64_t origin_connect_timeout_ms, origin_read_timeout_ms, drain_timeout_ms;
     uint64_t tunnel_idle_timeout_ms;
     uint64_t origin_conn_requests, origin_conn_age_ms;

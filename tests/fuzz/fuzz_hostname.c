@@ -46,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     struct hostname name;
     struct address address;
     struct problem problem = {.text = ""};
-    struct address_policy policy = {.allowed_count = 0};
+    struct address_policy policy = {.port_count = 0};
     if (hostname_parse(text, HOSTNAME_EXACT, &name, &problem) == ERR_OK) {
         check_name(&name, HOSTNAME_EXACT);
         check_not_an_address(&name);
@@ -57,6 +57,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         check_name(&name, HOSTNAME_WILDCARD);
     if (address_parse(text, &address) == ERR_OK)
         check_address(&address);
-    (void)!address_policy_allow(&policy, text);
+    (void)!address_ranges_add(&policy.allowed, text);
     return 0;
 }

@@ -5,14 +5,18 @@ import threading
 
 from .process import listen
 
-A, AAAA = 1, 28
+A, CNAME, AAAA = 1, 5, 28
+
+
+def _labels(name):
+    return b"".join(bytes([len(label)]) + label.encode() for label in name.split(".")) + b"\0"
 
 
 class Names:
-    """UDP, on 127.0.0.1; `table` is {name: [addresses]}."""
+    """UDP, on 127.0.0.1; `table` is {name: [addresses]}, aliases {name: the name it is a CNAME of}."""
 
-    def __init__(self, table):
-        self.table = table
+    def __init__(self, table, ttl_s=60, aliases=()):
+        self.table, self.ttl_s, self.aliases = table, ttl_s, dict(aliases)
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.sock.bind(("127.0.0.1", 0))
         self.port = self.sock.getsockname()[1]
@@ -35,14 +39,18 @@ class Names:
         question = asked[12:at + 5]
         family = {A: socket.AF_INET, AAAA: socket.AF_INET6}.get(kind)
         name = ".".join(labels).lower()
-        found = [address for address in self.table.get(name, ())
+        alias = self.aliases.get(name)
+        found = [address for address in self.table.get(alias or name, ())
                  if family and (":" in address) == (family == socket.AF_INET6)]
-        code = 0 if name in self.table else 3
-        head = asked[:2] + struct.pack(">HHHHH", 0x8180 | code, 1, len(found), 0, 0)
-        records = b""
+        code = 0 if alias or name in self.table else 3
+        head = asked[:2] + struct.pack(">HHHHH", 0x8180 | code, 1, len(found) + bool(alias), 0, 0)
+        owner, records = b"\xc0\x0c", b""
+        if alias:
+            records += owner + struct.pack(">HHIH", CNAME, 1, self.ttl_s, len(_labels(alias))) + _labels(alias)
+            owner = _labels(alias)
         for address in found:
             octets = socket.inet_pton(family, address)
-            records += b"\xc0\x0c" + struct.pack(">HHIH", kind, 1, 60, len(octets)) + octets
+            records += owner + struct.pack(">HHIH", kind, 1, self.ttl_s, len(octets)) + octets
         return head + question + records
 
     def stop(self):

@@ -110,7 +110,7 @@ static struct address parse(const char *text)
 static void each_refused_range_is_refused_by_name(void **state)
 {
     (void)state;
-    const struct address_policy policy = {.allowed_count = 0};
+    const struct address_policy policy = {.port_count = 0};
     assert_true(countof(refused) >= 40);
     for (size_t i = 0; i < countof(refused); i++) {
         struct problem problem;
@@ -125,7 +125,7 @@ static void each_refused_range_is_refused_by_name(void **state)
 static void public_addresses_are_allowed(void **state)
 {
     (void)state;
-    const struct address_policy policy = {.allowed_count = 0};
+    const struct address_policy policy = {.port_count = 0};
     for (size_t i = 0; i < countof(public_addresses); i++) {
         struct problem problem = {.text = ""};
         struct address address = parse(public_addresses[i]);
@@ -176,10 +176,10 @@ static enum err check(const struct address_policy *policy, const char *text)
 static void an_allowed_range_wins_and_ends_where_it_ends(void **state)
 {
     (void)state;
-    struct address_policy policy = {.allowed_count = 0};
-    assert_int_equal(address_policy_allow(&policy, SPAN("10.1.0.0/16")), ERR_OK);
-    assert_int_equal(address_policy_allow(&policy, SPAN("127.0.0.1")), ERR_OK);
-    assert_int_equal(address_policy_allow(&policy, SPAN("fd00:1::/33")), ERR_OK);
+    struct address_policy policy = {.port_count = 0};
+    assert_int_equal(address_ranges_add(&policy.allowed, SPAN("10.1.0.0/16")), ERR_OK);
+    assert_int_equal(address_ranges_add(&policy.allowed, SPAN("127.0.0.1")), ERR_OK);
+    assert_int_equal(address_ranges_add(&policy.allowed, SPAN("fd00:1::/33")), ERR_OK);
 
     assert_int_equal(check(&policy, "10.1.255.255"), ERR_OK);
     assert_int_equal(check(&policy, "::ffff:10.1.0.1"), ERR_OK);
@@ -194,9 +194,9 @@ static void an_allowed_range_wins_and_ends_where_it_ends(void **state)
 static void a_family_is_allowed_by_its_own_ranges(void **state)
 {
     (void)state;
-    struct address_policy six = {.allowed_count = 0}, four = {.allowed_count = 0};
-    assert_int_equal(address_policy_allow(&six, SPAN("::/0")), ERR_OK);
-    assert_int_equal(address_policy_allow(&four, SPAN("0.0.0.0/0")), ERR_OK);
+    struct address_policy six = {.port_count = 0}, four = {.port_count = 0};
+    assert_int_equal(address_ranges_add(&six.allowed, SPAN("::/0")), ERR_OK);
+    assert_int_equal(address_ranges_add(&four.allowed, SPAN("0.0.0.0/0")), ERR_OK);
 
     assert_int_equal(check(&six, "::1"), ERR_OK);
     assert_int_equal(check(&six, "10.0.0.1"), ERR_ORIGIN_ADDRESS);
@@ -210,19 +210,119 @@ static void what_is_no_range_is_refused(void **state)
     static const char *const bad[] = {"",           "/8",           "10.0.0.0/",    "10.0.0.0/33",
                                       "10.0.0.1/8", "10.0.0.0/08x", "10.0.0.0/8/8", "fd00::/129",
                                       "fd00::1/64", "localhost/8",  "10/8",         "10.0.0.0/-1"};
-    struct address_policy policy = {.allowed_count = 0};
+    struct address_policy policy = {.port_count = 0};
     for (size_t i = 0; i < countof(bad); i++)
-        assert_int_equal(address_policy_allow(&policy, span_str(bad[i])), ERR_INVALID);
-    assert_int_equal(policy.allowed_count, 0);
+        assert_int_equal(address_ranges_add(&policy.allowed, span_str(bad[i])), ERR_INVALID);
+    assert_int_equal(policy.allowed.count, 0);
 }
 
 static void ranges_are_counted(void **state)
 {
     (void)state;
-    struct address_policy policy = {.allowed_count = 0};
+    struct address_policy policy = {.port_count = 0};
     for (size_t i = 0; i < ADDRESS_POLICY_RANGES_MAX; i++)
-        assert_int_equal(address_policy_allow(&policy, SPAN("10.0.0.0/8")), ERR_OK);
-    assert_int_equal(address_policy_allow(&policy, SPAN("10.0.0.0/8")), ERR_LIMIT);
+        assert_int_equal(address_ranges_add(&policy.allowed, SPAN("10.0.0.0/8")), ERR_OK);
+    assert_int_equal(address_ranges_add(&policy.allowed, SPAN("10.0.0.0/8")), ERR_LIMIT);
+}
+
+static void an_ipv4_inside_of_ipv6_is_asked_too(void **state)
+{
+    (void)state;
+    struct address_policy policy = {.port_count = 0};
+    assert_int_equal(address_ranges_add(&policy.allowed, SPAN("64:ff9b::/96")), ERR_OK);
+    assert_int_equal(address_ranges_add(&policy.allowed, SPAN("2001::/32")), ERR_OK);
+    assert_int_equal(address_ranges_add(&policy.allowed, SPAN("2002::/16")), ERR_OK);
+
+    assert_int_equal(check(&policy, "64:ff9b::8.8.8.8"), ERR_OK);
+    assert_int_equal(check(&policy, "64:ff9b::127.0.0.1"), ERR_ORIGIN_ADDRESS);
+    assert_int_equal(check(&policy, "64:ff9b::a9fe:a9fe"), ERR_ORIGIN_ADDRESS);
+    assert_int_equal(check(&policy, "2002:808:808::1"), ERR_OK);
+    assert_int_equal(check(&policy, "2002:a00:1::1"), ERR_ORIGIN_ADDRESS);
+    assert_int_equal(check(&policy, "2001:0:1::f7f7:f7f7"), ERR_OK);
+    assert_int_equal(check(&policy, "2001:0:1::f5ff:fffe"), ERR_ORIGIN_ADDRESS);
+}
+
+static bool eight_is_ours(const struct address *address)
+{
+    return address_is_v4(address) && address->bytes[12] == 8;
+}
+
+static void own_addresses_are_refused_unless_allowed(void **state)
+{
+    (void)state;
+    struct address_policy policy = {.is_own = eight_is_ours};
+    assert_int_equal(address_ranges_add(&policy.own, SPAN("1.1.1.0/24")), ERR_OK);
+    assert_int_equal(address_ranges_add(&policy.allowed, SPAN("8.8.8.0/24")), ERR_OK);
+
+    assert_int_equal(check(&policy, "1.1.1.1"), ERR_ORIGIN_ADDRESS);
+    assert_int_equal(check(&policy, "1.1.2.1"), ERR_OK);
+    assert_int_equal(check(&policy, "8.8.4.4"), ERR_ORIGIN_ADDRESS);
+    assert_int_equal(check(&policy, "8.8.8.8"), ERR_OK);
+    assert_int_equal(check(&policy, "9.9.9.9"), ERR_OK);
+}
+
+static enum err dial(const struct address_policy *policy, const char *text, uint16_t port)
+{
+    struct address address = parse(text);
+    return address_policy_check_dial(policy, &address, port, NULL);
+}
+
+static void a_loop_to_our_own_port_is_refused_whatever_is_allowed(void **state)
+{
+    (void)state;
+    struct address_policy policy = {
+        .is_own = eight_is_ours, .listens = {8443, 8081}, .listen_count = 2};
+    assert_int_equal(address_ranges_add(&policy.allowed, SPAN("0.0.0.0/0")), ERR_OK);
+    assert_int_equal(address_ranges_add(&policy.allowed, SPAN("::/0")), ERR_OK);
+
+    assert_int_equal(dial(&policy, "127.0.0.1", 8443), ERR_ORIGIN_ADDRESS);
+    assert_int_equal(dial(&policy, "127.9.9.9", 8081), ERR_ORIGIN_ADDRESS);
+    assert_int_equal(dial(&policy, "::1", 8081), ERR_ORIGIN_ADDRESS);
+    assert_int_equal(dial(&policy, "8.8.8.8", 8443), ERR_ORIGIN_ADDRESS);
+    assert_int_equal(dial(&policy, "8.8.8.8", 8444), ERR_OK);
+    assert_int_equal(dial(&policy, "9.9.9.9", 8443), ERR_OK);
+}
+
+static enum err port(const struct address_policy *policy, uint16_t number, struct problem *problem)
+{
+    return address_policy_check_port(policy, number, problem);
+}
+
+static void ports_of_databases_caches_mail_and_shells_are_refused_by_name(void **state)
+{
+    (void)state;
+    static const uint16_t bad[] = {1,    22,   25,   465,  587,  1023, 1433,  1521,  2049,
+                                   2375, 3306, 3389, 5432, 5900, 6379, 11211, 27017, 0};
+    static const uint16_t good[] = {80, 443, 1024, 3000, 8080, 8443, 9443, 65535};
+    const struct address_policy policy = {.port_count = 0};
+    struct problem problem;
+    for (size_t i = 0; i < countof(bad); i++)
+        assert_int_equal(port(&policy, bad[i], &problem), ERR_ORIGIN_ADDRESS);
+    for (size_t i = 0; i < countof(good); i++)
+        assert_int_equal(port(&policy, good[i], &problem), ERR_OK);
+    assert_int_equal(port(&policy, 6379, &problem), ERR_ORIGIN_ADDRESS);
+    assert_string_equal(problem.text, "port 6379 is not allowed for an origin: Redis");
+    assert_int_equal(dial(&policy, "8.8.8.8", 6379), ERR_ORIGIN_ADDRESS);
+    assert_int_equal(dial(&policy, "8.8.8.8", 443), ERR_OK);
+}
+
+static void an_operators_ports_stand_in_for_the_table(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"", "0", "80,", ",80", "80-", "-80", "90-80", "65536", "a"};
+    struct address_policy policy = {.port_count = 0};
+    assert_int_equal(address_policy_set_ports(&policy, SPAN("443,6379,8000-8002")), ERR_OK);
+    assert_int_equal(port(&policy, 6379, NULL), ERR_OK);
+    assert_int_equal(port(&policy, 8000, NULL), ERR_OK);
+    assert_int_equal(port(&policy, 8002, NULL), ERR_OK);
+    assert_int_equal(port(&policy, 8003, NULL), ERR_ORIGIN_ADDRESS);
+    assert_int_equal(port(&policy, 80, NULL), ERR_ORIGIN_ADDRESS);
+    for (size_t i = 0; i < countof(bad); i++)
+        assert_int_equal(address_policy_set_ports(&policy, span_str(bad[i])), ERR_INVALID);
+    char many[ADDRESS_POLICY_PORTS_MAX * 3 + 3] = "";
+    for (size_t i = 0; i <= ADDRESS_POLICY_PORTS_MAX; i++)
+        memcpy(many + 3 * i, "80,", 3);
+    assert_int_equal(address_policy_set_ports(&policy, span_of(many, sizeof(many) - 1)), ERR_LIMIT);
 }
 
 int main(void)
@@ -236,6 +336,11 @@ int main(void)
         cmocka_unit_test(a_family_is_allowed_by_its_own_ranges),
         cmocka_unit_test(what_is_no_range_is_refused),
         cmocka_unit_test(ranges_are_counted),
+        cmocka_unit_test(an_ipv4_inside_of_ipv6_is_asked_too),
+        cmocka_unit_test(own_addresses_are_refused_unless_allowed),
+        cmocka_unit_test(a_loop_to_our_own_port_is_refused_whatever_is_allowed),
+        cmocka_unit_test(ports_of_databases_caches_mail_and_shells_are_refused_by_name),
+        cmocka_unit_test(an_operators_ports_stand_in_for_the_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

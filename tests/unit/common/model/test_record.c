@@ -6,7 +6,7 @@
 
 #include "tests/unit/common/model/cmocka_all.h"
 
-static const struct address_policy nothing_allowed = {.allowed_count = 0};
+static const struct address_policy nothing_allowed = {.port_count = 0};
 
 static enum err check(enum record_type type, bool proxied, const char *text, char *out,
                       struct problem *problem)
@@ -138,11 +138,11 @@ static void an_operator_with_ranges_inside_may_use_names_inside(void **state)
 {
     (void)state;
     char out[RECORD_CONTENT_BYTES_MAX + 1];
-    struct address_policy policy = {.allowed_count = 0};
+    struct address_policy policy = {.port_count = 0};
     const struct record_content name = {RECORD_CNAME, true, SPAN("app.internal")};
     const struct record_content address = {RECORD_A, true, SPAN("10.0.0.1")};
 
-    assert_int_equal(address_policy_allow(&policy, SPAN("10.0.0.0/8")), ERR_OK);
+    assert_int_equal(address_ranges_add(&policy.allowed, SPAN("10.0.0.0/8")), ERR_OK);
     assert_int_equal(record_check_content(&name, &policy, out, sizeof(out), NULL), ERR_OK);
     assert_int_equal(record_check_content(&address, &policy, out, sizeof(out), NULL), ERR_OK);
 }

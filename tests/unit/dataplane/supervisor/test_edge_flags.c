@@ -54,7 +54,7 @@ static void flags_are_taken_in_both_forms(void **state)
                      ERR_OK);
     assert_int_equal(flags.workers, 3);
     assert_int_equal(flags.drain_timeout_ms, 500);
-    assert_int_equal(flags.allowed.allowed_count, 2);
+    assert_int_equal(flags.policy.allowed.count, 2);
     assert_string_equal(flags.allow_origin[1], "::1/128");
     assert_string_equal(flags.edge_id, "fra-1");
     assert_int_equal(flags.worker_slot, 2);
@@ -122,7 +122,7 @@ static void the_file_says_what_flags_say_and_flags_win(void **state)
     assert_int_equal(flags.drain_timeout_ms, 1000);
     assert_int_equal(flags.origin_read_timeout_ms, 9000);
     assert_string_equal(flags.https, "[::]:443");
-    assert_int_equal(flags.allowed.allowed_count, 2);
+    assert_int_equal(flags.policy.allowed.count, 2);
     edge_flags_release(&flags);
     unlink(path);
 }
