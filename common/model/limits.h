@@ -102,6 +102,7 @@
     X(TLS_PROFILES,             4096,     "count",  "certificates that one worker holds ready")                   \
     X(DOCUMENT_BYTES,           2097152,  "bytes",  "one zone's document")                                        \
     X(ZONE_HOSTNAMES,           4096,     "count",  "hostnames of one zone that have an origin")                  \
+    X(ZONE_OVERRIDES,           1024,     "count",  "hostnames of one zone with a setting of their own")         \
     X(HOSTNAME_ORIGINS,         64,       "count",  "origin addresses of one hostname")                           \
     X(ZONE_CERTIFICATES,        16,       "count",  "certificates of one zone")                                   \
     X(HOSTNAME_BYTES,           253,      "bytes",  "a hostname in text form (RFC 1035 2.3.4)")                   \

@@ -23,4 +23,6 @@ void origin_encode_key(const struct origin *origin, struct buf *out)
     buf_append_byte(out, (uint8_t)origin->tls);
     buf_append_byte(out, (uint8_t)origin->policy);
     buf_append(out, span_of(origin->client_certificate.text, ID_TEXT_BYTES));
+    for (unsigned shift = 0; shift < 32; shift += 8)
+        buf_append_byte(out, (uint8_t)(origin->streams_max >> shift));
 }

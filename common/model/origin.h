@@ -30,6 +30,7 @@ struct origin {
     enum origin_tls tls;
     enum origin_protocol_policy policy;
     struct id client_certificate; /* shown to the origin; empty: none */
+    uint32_t streams_max;         /* a hostname's own limit; 0: the zone's, which may change */
 };
 
 /* Appends the canonical key bytes; equal origins, and only they, have equal keys. */

@@ -10,6 +10,7 @@
 #include "common/model/address_policy.h"
 #include "common/model/hostname.h"
 #include "common/model/limits.h"
+#include "common/model/zone_document_override.h"
 
 #define PATH_BYTES sizeof(((struct problem *)NULL)->path)
 
@@ -195,5 +196,6 @@ enum err zone_check(const struct zone_document *document, struct problem *proble
     TRY(check_name(document->name, HOSTNAME_EXACT, "name", problem));
     TRY(check_settings(document, problem));
     TRY(check_certificates(document, problem));
-    return check_hostnames(document, problem);
+    TRY(check_hostnames(document, problem));
+    return zone_override_check(document, problem);
 }

@@ -14,6 +14,7 @@
 #include "common/base/text.h"
 #include "common/model/hostname.h"
 #include "common/model/limits.h"
+#include "common/model/zone_document_override.h"
 
 #define PATH_BYTES sizeof(((struct problem *)NULL)->path)
 
@@ -118,7 +119,9 @@ void zone_document_encode(const struct zone_document *document, struct buf *out)
     encode_ids(document->client_certificates, document->client_certificate_count, out);
     buf_append_str(out, "],\"hostnames\":[");
     encode_hostnames(document, out);
-    buf_append_str(out, "]}");
+    buf_append_byte(out, ']');
+    zone_override_encode(document, out);
+    buf_append_byte(out, '}');
 }
 
 /* ---- decode: what json_decode lends from the parsed JSON, before it is copied into the arena */
@@ -126,7 +129,7 @@ void zone_document_encode(const struct zone_document *document, struct buf *out)
 struct document_members {
     struct span zone_id, account_id, name, plan;
     bool paused;
-    json_t *settings, *certificates, *client_certificates, *hostnames;
+    json_t *settings, *certificates, *client_certificates, *hostnames, *overrides;
 };
 
 struct hostname_members {
@@ -149,6 +152,7 @@ static const struct json_field document_fields[] = {
     JSON_VALUE("certificates", struct document_members, certificates, JSON_REQUIRED),
     JSON_VALUE("client_certificates", struct document_members, client_certificates, JSON_OPTIONAL),
     JSON_VALUE("hostnames", struct document_members, hostnames, JSON_REQUIRED),
+    JSON_VALUE("overrides", struct document_members, overrides, JSON_OPTIONAL),
     JSON_FIELDS_END,
 };
 
@@ -327,6 +331,7 @@ static enum err fill(const json_t *root, struct zone_document *out, struct probl
     TRY(decode_settings(members.settings, out, problem));
     TRY(decode_certificates(&members, out, problem));
     TRY(decode_hostnames(members.hostnames, out, problem));
+    TRY(zone_override_decode(members.overrides, out, problem));
     TRY(zone_check(out, problem));
     if (out->hostname_count > 0)
         qsort(out->hostnames, out->hostname_count, sizeof(*out->hostnames), compare_hostnames);

@@ -12,7 +12,7 @@
  *
  * Ownership: everything inside lives in the document's arena until the last unref.
  * Limits:    LIMIT_DOCUMENT_BYTES, LIMIT_ZONE_HOSTNAMES, LIMIT_HOSTNAME_ORIGINS,
- * LIMIT_ZONE_CERTIFICATES, LIMIT_ZONE_CLIENT_CERTIFICATES.
+ * LIMIT_ZONE_OVERRIDES, LIMIT_ZONE_CERTIFICATES, LIMIT_ZONE_CLIENT_CERTIFICATES.
  */
 #ifndef TRUNKLINE_COMMON_MODEL_ZONE_DOCUMENT_H
 #define TRUNKLINE_COMMON_MODEL_ZONE_DOCUMENT_H
@@ -35,6 +35,15 @@ struct zone_hostname {
     size_t origin_count;
 };
 
+/* The first rows of setting_table.h: a hostname may have a value of its own. */
+#define SETTING_OVERRIDES 2
+
+struct zone_override {
+    struct span name; /* normalised; "*.example.com" for what is one label below */
+    struct setting_value values[SETTING_OVERRIDES];
+    bool given[SETTING_OVERRIDES];
+};
+
 struct zone_document {
     unsigned ref_count;
     struct arena arena;
@@ -50,6 +59,8 @@ struct zone_document {
     size_t client_certificate_count;
     struct zone_hostname *hostnames;
     size_t hostname_count;
+    struct zone_override *overrides;
+    size_t override_count;
 };
 
 /* Appends the JSON form of what the fields say (revision is left out); equal fields give equal
@@ -78,5 +89,9 @@ static inline uint64_t zone_document_setting(const struct zone_document *d, enum
 {
     return d->settings[id].number;
 }
+
+/* The same for a normalised host, which may have a value of its own. */
+uint64_t zone_document_setting_of(const struct zone_document *document, struct span host,
+                                  enum setting_id id);
 
 #endif

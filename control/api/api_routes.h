@@ -11,6 +11,7 @@ extern const struct api_route api_users_routes[];
 extern const struct api_route api_accounts_routes[];
 extern const struct api_route api_zones_routes[];
 extern const struct api_route api_settings_routes[];
+extern const struct api_route api_overrides_routes[];
 extern const struct api_route api_plans_routes[];
 extern const struct api_route api_records_routes[];
 extern const struct api_route api_certificates_routes[];

@@ -6,6 +6,7 @@
 #include "control/api/api_body.h"
 #include "control/api/api_reply.h"
 #include "control/api/api_routes.h"
+#include "control/api/api_setting.h"
 #include "control/api/api_setting_fixed_table.h"
 #include "control/api/api_zone.h"
 #include "control/change/change_setting.h"
@@ -42,11 +43,9 @@ static json_t *fixed_json(const struct fixed_row *row)
 
 static json_t *setting_json(enum setting_id id, const struct store_setting *setting)
 {
-    json_t *value = setting->value.kind == SETTING_NUMBER
-                        ? api_json_u64(setting->value.number)
-                        : api_json_text(setting_word(id, setting->value));
-    return json_pack("{s:s, s:o, s:b, s:o}", "id", setting_row(id)->id, "value", value, "editable",
-                     1, "modified_on", api_json_time(setting->modified_at_us));
+    return json_pack("{s:s, s:o, s:b, s:o}", "id", setting_row(id)->id, "value",
+                     api_setting_value_json(id, setting->value), "editable", 1, "modified_on",
+                     api_json_time(setting->modified_at_us));
 }
 
 static enum err load_settings(struct api_request *request, struct id *zone_id,
@@ -91,9 +90,13 @@ static enum err setting_details(struct api_request *request, struct api_reply *r
     return api_reply_result(reply, setting_json(id, &settings[id]));
 }
 
-/* Text and whole numbers as they are; everything else, also what is missing, becomes a word that no
- * setting has, so that the problem can list what it has. */
-static void read_value(const json_t *value, struct change_setting *item)
+json_t *api_setting_value_json(enum setting_id id, struct setting_value value)
+{
+    return value.kind == SETTING_NUMBER ? api_json_u64(value.number)
+                                        : api_json_text(setting_word(id, value));
+}
+
+void api_setting_read(const json_t *value, struct change_setting *item)
 {
     if (json_is_integer(value) && json_integer_value(value) >= 0) {
         item->kind = SETTING_NUMBER;
@@ -155,7 +158,7 @@ static enum err setting_edit(struct api_request *request, struct api_reply *repl
     TRY(api_param_id(request, 0, &zone_id));
     TRY(api_body_decode(request, reply, fields, &spec));
     struct change_setting item = {.id = request->params[1], .path = ""};
-    read_value(spec.value, &item);
+    api_setting_read(spec.value, &item);
     TRY(set(request, reply, &zone_id, &item, 1));
     TRY(load_settings(request, &zone_id, settings));
     enum setting_id id;
@@ -190,7 +193,7 @@ static enum err decode_items(struct api_request *request, struct api_reply *repl
         text_format(path, ITEM_PATH_BYTES, "items[%zu]", i);
         TRY(json_decode(json_array_get(bulk.items, i), item_fields, path, &spec, &reply->problem));
         items[i] = (struct change_setting){.id = spec.id, .path = path};
-        read_value(spec.value, &items[i]);
+        api_setting_read(spec.value, &items[i]);
         text_format(path, ITEM_PATH_BYTES, "items[%zu].", i);
     }
     return ERR_OK;

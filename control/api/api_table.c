@@ -5,8 +5,17 @@
 #include "control/api/api_routes.h"
 
 const struct api_route *const api_tables[] = {
-    api_users_routes,        api_accounts_routes,      api_zones_routes,
-    api_settings_routes,     api_plans_routes,         api_records_routes,
-    api_certificates_routes, api_origin_tls_routes,    api_origin_certificates_routes,
-    api_edges_routes,        api_origin_events_routes, NULL,
+    api_users_routes,
+    api_accounts_routes,
+    api_zones_routes,
+    api_settings_routes,
+    api_overrides_routes,
+    api_plans_routes,
+    api_records_routes,
+    api_certificates_routes,
+    api_origin_tls_routes,
+    api_origin_certificates_routes,
+    api_edges_routes,
+    api_origin_events_routes,
+    NULL,
 };

@@ -2,6 +2,7 @@
 /*
  * change_document.c - what the edges are told of a touched zone: its document or a tombstone.
  */
+#include "common/base/map.h"
 #include "common/model/zone_document.h"
 #include "control/change/change_int.h"
 #include "control/store/store_documents.h"
@@ -13,6 +14,7 @@ static enum err load_rows(struct change *change, const struct id *zone_id, struc
     TRY(store_zone_get(change->conn, &all, zone_id, arena, &out->zone));
     TRY(store_settings_load(change->conn, &all, zone_id, out->settings));
     TRY(store_records_proxied(change->conn, zone_id, arena, &out->records));
+    TRY(store_override_list(change->conn, zone_id, out->zone.plan, arena, &out->overrides));
     return store_certificate_list(change->conn, &all, zone_id, arena, &out->certificates);
 }
 
@@ -62,6 +64,28 @@ static void fill_certificates(struct change *change, const struct store_certific
     }
 }
 
+/* Rows come by setting: each is put to what there is of its hostname. */
+static void fill_overrides(struct change *change, const struct store_override_list *list,
+                           struct zone_document *document)
+{
+    struct map by_name;
+    document->overrides =
+        arena_calloc(&change->arena, list->count + 1, sizeof(*document->overrides));
+    map_init(&by_name);
+    for (size_t i = 0; i < list->count; i++) {
+        const struct store_override *row = &list->rows[i];
+        struct zone_override *of_name = map_get(&by_name, row->hostname);
+        if (!of_name) {
+            of_name = &document->overrides[document->override_count++];
+            of_name->name = row->hostname;
+            (void)map_put(&by_name, row->hostname, of_name);
+        }
+        of_name->given[row->setting] = true;
+        of_name->values[row->setting] = row->value;
+    }
+    map_release(&by_name);
+}
+
 static void fill_document(struct change *change, const struct zone_rows *rows,
                           struct zone_document *out)
 {
@@ -76,6 +100,7 @@ static void fill_document(struct change *change, const struct zone_rows *rows,
         out->settings[i] = rows->settings[i].value;
     fill_certificates(change, &rows->certificates, out);
     fill_hostnames(change, &rows->records, out);
+    fill_overrides(change, &rows->overrides, out);
 }
 
 /* changed = SHA-256(changed || SHA-256(zone id || digest of the document)). */

@@ -13,6 +13,7 @@
 #include "control/change/change.h"
 #include "control/store/store_accounts.h"
 #include "control/store/store_certificates.h"
+#include "control/store/store_overrides.h"
 #include "control/store/store_records.h"
 #include "control/store/store_settings.h"
 #include "control/store/store_zones.h"
@@ -40,6 +41,7 @@ struct zone_rows {
     struct store_setting settings[SETTING_COUNT];
     struct store_record_list records; /* proxied ones, by name */
     struct store_certificate_list certificates;
+    struct store_override_list overrides;
 };
 
 /* One audit entry; the JSON bufs may be NULL. */
@@ -70,6 +72,15 @@ MUST_USE enum err change_document_write(struct change *change, const struct chan
 /* change_cover.c: signs the local certificate anew when a hostname lacks one. */
 MUST_USE enum err change_cover(struct change *change, struct zone_rows *rows,
                                struct problem *problem);
+
+/* change_setting.c: what an item says, for a zone with this plan; the errors of
+ * change_settings_set. */
+struct change_setting;
+MUST_USE enum err change_setting_parse(const struct change_setting *item, enum plan plan,
+                                       enum setting_id *id, struct setting_value *value,
+                                       struct problem *problem);
+/* "origin_max_http_version":"2" */
+void change_json_setting(struct buf *out, enum setting_id id, struct setting_value value);
 
 /* change_certificate.c: a row with a new id from facts; text lives in the change's arena. */
 struct certificate_facts;

@@ -20,8 +20,9 @@ static enum err item_problem(const struct change_setting *item, const char *memb
     return err;
 }
 
-static enum err parse_item(const struct change_setting *item, enum plan plan, enum setting_id *id,
-                           struct setting_value *value, struct problem *problem)
+enum err change_setting_parse(const struct change_setting *item, enum plan plan,
+                              enum setting_id *id, struct setting_value *value,
+                              struct problem *problem)
 {
     struct problem found = {.code = ERR_OK};
     if (setting_find(item->id, id) != ERR_OK) {
@@ -39,7 +40,7 @@ static enum err parse_item(const struct change_setting *item, enum plan plan, en
     return item_problem(item, "value", err, problem);
 }
 
-static void json_value(struct buf *out, enum setting_id id, struct setting_value value)
+void change_json_setting(struct buf *out, enum setting_id id, struct setting_value value)
 {
     const char *name = setting_row(id)->id;
     if (value.kind == SETTING_TEXT)
@@ -60,9 +61,9 @@ static enum err apply_item(struct edit *edit, const struct change_setting *item,
 {
     enum setting_id id;
     struct store_setting setting = {.modified_at_us = edit->change->now_us};
-    TRY(parse_item(item, edit->zone->plan, &id, &setting.value, problem));
-    json_value(&edit->old_json, id, edit->settings[id].value);
-    json_value(&edit->new_json, id, setting.value);
+    TRY(change_setting_parse(item, edit->zone->plan, &id, &setting.value, problem));
+    change_json_setting(&edit->old_json, id, edit->settings[id].value);
+    change_json_setting(&edit->new_json, id, setting.value);
     edit->settings[id] = setting;
     return store_setting_put(edit->change->conn, &edit->zone->id, id, &setting);
 }

@@ -24,8 +24,8 @@ static enum err zone_plan(struct store_conn *conn, const struct store_scope *sco
     return err;
 }
 
-static enum err parse_value(enum setting_id id, enum plan plan, struct span text,
-                            struct setting_value *out)
+enum err store_setting_parse(enum setting_id id, enum plan plan, struct span text,
+                             struct setting_value *out)
 {
     uint64_t number = 0;
     if (setting_row(id)->kind == SETTING_TEXT)
@@ -43,7 +43,7 @@ static void read_setting(struct statement *s, enum plan plan,
     struct setting_value value;
     if (setting_find(statement_lend(s), &id) != ERR_OK)
         return;
-    if (parse_value(id, plan, statement_lend(s), &value) == ERR_OK)
+    if (store_setting_parse(id, plan, statement_lend(s), &value) == ERR_OK)
         out[id] = (struct store_setting){value, statement_u64(s)};
 }
 
@@ -65,20 +65,25 @@ enum err store_settings_load(struct store_conn *conn, const struct store_scope *
     return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
+struct span store_setting_text(enum setting_id id, struct setting_value value,
+                               char digits[TEXT_U64_BYTES_MAX])
+{
+    if (value.kind == SETTING_TEXT)
+        return setting_word(id, value);
+    return span_of(digits, text_format_u64(value.number, digits));
+}
+
 enum err store_setting_put(struct store_conn *conn, const struct id *zone_id, enum setting_id id,
                            const struct store_setting *setting)
 {
     char digits[TEXT_U64_BYTES_MAX];
-    struct span value = setting->value.kind == SETTING_TEXT
-                            ? setting_word(id, setting->value)
-                            : span_of(digits, text_format_u64(setting->value.number, digits));
     struct statement s;
     statement_open(&s, conn,
                    "INSERT OR REPLACE INTO zone_settings (zone_id, setting, value, modified_at_us) "
                    "VALUES (?, ?, ?, ?)");
     statement_bind_id(&s, zone_id);
     statement_bind_text(&s, span_str(setting_row(id)->id));
-    statement_bind_text(&s, value);
+    statement_bind_text(&s, store_setting_text(id, setting->value, digits));
     statement_bind_u64(&s, setting->modified_at_us);
     return statement_run(&s);
 }

@@ -84,8 +84,8 @@ static struct origin_pool **recent_of(struct origin_pools *pools, const struct o
 static bool same_origin(const struct origin *a, const struct origin *b)
 {
     return a->port == b->port && a->tls == b->tls && a->policy == b->policy &&
-           span_equal(a->address, b->address) && span_equal(a->sni, b->sni) &&
-           id_equal(a->zone_id, b->zone_id) &&
+           a->streams_max == b->streams_max && span_equal(a->address, b->address) &&
+           span_equal(a->sni, b->sni) && id_equal(a->zone_id, b->zone_id) &&
            id_equal(a->client_certificate, b->client_certificate);
 }
 

@@ -108,8 +108,8 @@ static enum origin_protocol_policy paused_policy(const struct proxy_run *run,
                                                  const struct origin *origin)
 {
     const struct zone_document *document = run->route.document;
-    bool h2_wanted =
-        zone_document_setting(document, SETTING_origin_max_http_version) == ORIGIN_HTTP_2;
+    bool h2_wanted = zone_document_setting_of(document, run->host,
+                                              SETTING_origin_max_http_version) == ORIGIN_HTTP_2;
     return run->grpc && h2_wanted && origin->tls != ORIGIN_TLS_NONE ? ORIGIN_PROTOCOL_AUTO
                                                                     : ORIGIN_PROTOCOL_H1;
 }
@@ -238,8 +238,8 @@ static const struct proxy_step *step_acquire(struct proxy_run *run)
     if (run->err == ERR_ORIGIN_H1_REQUIRED)
         origin_pool_require_h1(pool);
     address_request(run, origin);
-    run->ticket.streams_max =
-        (uint32_t)zone_document_setting(run->route.document, SETTING_origin_h2_max_streams);
+    run->ticket.streams_max = (uint32_t)zone_document_setting_of(run->route.document, run->host,
+                                                                 SETTING_origin_h2_max_streams);
     run->ticket.fresh_only = way->again;
     run->ticket.h1_only = way->h1_only;
     run->ticket.tunnel = run->sent->tunnelled;

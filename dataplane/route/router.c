@@ -231,7 +231,7 @@ void route_origin(const struct route *route, size_t index, struct span host, str
     ASSERT(ssl < countof(tls_of));
     enum origin_tls tls = tls_of[ssl];
     bool h2_wanted =
-        zone_document_setting(document, SETTING_origin_max_http_version) == ORIGIN_HTTP_2;
+        zone_document_setting_of(document, host, SETTING_origin_max_http_version) == ORIGIN_HTTP_2;
     uint16_t port_default = tls == ORIGIN_TLS_NONE ? 80 : 443;
     *out = (struct origin){
         .zone_id = document->zone_id,
@@ -242,6 +242,9 @@ void route_origin(const struct route *route, size_t index, struct span host, str
         .policy = h2_wanted && !document->paused && tls != ORIGIN_TLS_NONE ? ORIGIN_PROTOCOL_AUTO
                                                                            : ORIGIN_PROTOCOL_H1,
     };
+    uint64_t streams_max = zone_document_setting_of(document, host, SETTING_origin_h2_max_streams);
+    if (streams_max != zone_document_setting(document, SETTING_origin_h2_max_streams))
+        out->streams_max = (uint32_t)streams_max;
     bool shown = zone_document_setting(document, SETTING_tls_client_auth) == SWITCH_ON;
     if (shown && tls != ORIGIN_TLS_NONE && document->client_certificate_count > 0)
         out->client_certificate = document->client_certificates[0];

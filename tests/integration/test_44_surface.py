@@ -5,6 +5,7 @@ import pytest
 
 from harness.contract import Contract, JudgedApi
 from harness.control import Control
+from harness.visitor import h2load
 
 NAMES = itertools.count(1)
 
@@ -83,3 +84,71 @@ def test_44_05_a_resource_that_trunkline_lacks_says_so(control, path, name):
     answer = control.api.call("GET", path.format(z="0" * 32, a="0" * 32))
     assert (answer.status, answer.codes) == (404, [7000])
     assert f"Trunkline does not have {name}" in answer.text
+
+
+# ---- what one hostname has for itself
+
+def test_44_10_a_hostnames_own_values_come_and_go(api, zone):
+    base, host = f"/zones/{zone['id']}/hostnames/settings", f"api.{zone['name']}"
+    assert api.ok("GET", f"{base}/origin_max_http_version").result == []
+    made = api.ok("PUT", f"{base}/origin_max_http_version/{host.upper()}", {"value": "1"})
+    assert made.result["hostname"] == host and made.result["value"] == "1" and made.revision > 0
+    again = api.ok("PUT", f"{base}/origin_max_http_version/{host}", {"value": "2"}).result
+    assert again["created_at"] == made.result["created_at"] and again["value"] == "2"
+    assert api.ok("GET", f"{base}/origin_max_http_version/{host}").result == again
+    assert api.ok("GET", f"{base}/origin_max_http_version").result == [again]
+    assert api.ok("GET", f"{base}/origin_h2_max_streams").result == []
+    assert api.ok("PUT", f"{base}/origin_h2_max_streams/*.{zone['name']}", {"value": 3}).result["value"] == 3
+    assert api.ok("DELETE", f"{base}/origin_max_http_version/{host}").result["hostname"] == host
+    for method in ("GET", "DELETE"):
+        assert api.call(method, f"{base}/origin_max_http_version/{host}").status == 404
+
+
+@pytest.mark.parametrize("setting, host, value, status, code", [
+    ("origin_max_http_version", "api.{zone}", "3", 400, 1007),
+    ("origin_h2_max_streams", "api.{zone}", "3", 400, 1007),
+    ("origin_h2_max_streams", "api.{zone}", 101, 403, 1135),
+    ("origin_h2_max_streams", "api.example.org", 3, 400, 1001),
+    ("origin_h2_max_streams", "a..{zone}", 3, 400, 1001),
+    ("ssl", "api.{zone}", "full", 400, 1006),
+    ("nothing", "api.{zone}", "full", 400, 1006)])
+def test_44_11_a_hostname_has_no_other_values(api, zone, setting, host, value, status, code):
+    answer = api.call("PUT", f"/zones/{zone['id']}/hostnames/settings/{setting}/{host.format(zone=zone['name'])}",
+                      {"value": value})
+    assert (answer.status, answer.codes) == (status, [code]), answer.text
+
+
+def test_44_12_the_hostnames_value_wins_at_the_edge(world):
+    nginx = world.nginx()
+    zone, apex = world.zone(nginx.port)
+    own = f"own.{apex}"
+    world.api.origin(zone["id"], own, nginx.port)
+    base = f"/zones/{zone['id']}/hostnames/settings/origin_max_http_version"
+    visitor = world.visitor("h2")
+
+    world.api.applied(world.api.ok("PUT", f"{base}/{own}", {"value": "1"}), zone["id"])
+    assert visitor.get(own, "/echo").body == b"HTTP/1.1\n"
+    assert visitor.get(apex, "/echo").body == b"HTTP/2.0\n"
+
+    world.api.setting(zone["id"], "origin_max_http_version", "1")
+    world.api.applied(world.api.ok("PUT", f"{base}/{own}", {"value": "2"}), zone["id"])
+    assert visitor.get(own, "/echo").body == b"HTTP/2.0\n"
+    assert visitor.get(apex, "/echo").body == b"HTTP/1.1\n"
+
+    world.api.applied(world.api.ok("DELETE", f"{base}/{own}"), zone["id"])
+    assert visitor.get(own, "/echo").body == b"HTTP/1.1\n"
+
+
+def test_44_13_a_hostnames_own_stream_limit_is_its_own(make_world):
+    world = make_world(workers=1).start()
+    origin = world.origin()
+    zone, apex = world.zone(origin.port)
+    own = f"own.{apex}"
+    world.api.origin(zone["id"], own, origin.port)
+    answer = world.api.ok("PUT", f"/zones/{zone['id']}/hostnames/settings/origin_h2_max_streams/{own}", {"value": 2})
+    world.api.applied(answer, zone["id"])
+
+    for host, path, connections in ((own, "/own", 3), (apex, "/apex", 1)):
+        counts = h2load(world.edge, host, f"{path}?head_delay_ms=700", clients=1, streams=6, requests=6)
+        assert counts["succeeded"] == 6, counts["text"]
+        assert len({seen.connection for seen in origin.seen(path)}) == connections

@@ -297,13 +297,13 @@ static void only_operators_change_a_plan(void **state)
 
 /* ---- settings */
 
-static void settings_are_strings_or_integers_and_always_editable(void **state)
+static void settings_of_ours_are_strings_or_integers_and_editable(void **state)
 {
     struct scene *scene = *state;
 
     ask(scene, "GET", "/settings", "");
 
-    assert_int_equal(json_array_size(result(scene)), SETTING_COUNT);
+    assert_true(json_array_size(result(scene)) > SETTING_COUNT);
     const json_t *version = json_array_get(result(scene), SETTING_origin_max_http_version);
     const json_t *streams = json_array_get(result(scene), SETTING_origin_h2_max_streams);
     assert_string_equal(text_of(version, "value"), "2");
@@ -577,7 +577,7 @@ int main(void)
         scene_test(zones_that_cannot_be_say_why),
         scene_test(a_zone_is_paused_and_deleted),
         scene_test(only_operators_change_a_plan),
-        scene_test(settings_are_strings_or_integers_and_always_editable),
+        scene_test(settings_of_ours_are_strings_or_integers_and_editable),
         scene_test(a_bulk_edit_is_all_or_nothing),
         scene_test(values_of_every_wrong_kind_are_refused),
         scene_test(a_record_is_made_changed_and_deleted),
