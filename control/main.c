@@ -16,6 +16,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/base/text.h"
 #include "common/model/hostname.h"
 #include "common/model/own_address.h"
 #include "control/api/api.h"
@@ -165,6 +166,7 @@ struct service {
     struct change_door door;
     struct api api;
     struct buf name_servers;
+    struct api_rates *rates;
 };
 
 static void publisher_wake(void *owner, uint64_t revision)
@@ -229,6 +231,17 @@ static int fill_edge_addresses(struct service *service, const struct arguments *
     return 0;
 }
 
+static int fill_rates(struct service *service, const struct arguments *args)
+{
+    const char *text = flag_text(args, FLAG_rate_limit);
+    uint64_t quota;
+    if (text_parse_u64(span_str(text), UINT32_MAX, &quota) != ERR_OK)
+        return complain(EXIT_WRONG_USAGE, "--rate-limit %s is not a number", text);
+    service->rates = api_rates_new(quota);
+    service->api.rates = service->rates;
+    return 0;
+}
+
 static int open_service(struct service *service, const struct arguments *args)
 {
     struct problem problem = {.code = ERR_OK};
@@ -237,6 +250,8 @@ static int open_service(struct service *service, const struct arguments *args)
         code = fill_door(service, args);
     if (code == 0)
         code = fill_edge_addresses(service, args);
+    if (code == 0)
+        code = fill_rates(service, args);
     if (code != 0)
         return code;
     const struct publisher_options publisher = {
@@ -272,6 +287,7 @@ static void close_service(struct service *service)
         publisher_close(&service->publisher);
     store_close(&service->store);
     buf_release(&service->name_servers);
+    api_rates_free(&service->rates);
 }
 
 /* Until SIGTERM, or until the disk left a commit's outcome unknown. */

@@ -131,6 +131,11 @@
     X(API_IDLE_S,               60,       "s",      "an idle connection to the REST service")                     \
     X(API_WAITING,              1024,     "count",  "requests that wait for a propagation")                       \
     X(API_WAIT_MS,              20000,    "ms",     "the longest wait for a propagation")                         \
+    X(API_RATE_WINDOW_S,        300,      "s",      "the window")                                                 \
+    X(API_RATE_CALLERS,         65536,    "count",  "callers whose requests are counted")                         \
+    X(API_IDEMPOTENCY_KEY_BYTES, 255,     "bytes",  "an Idempotency-Key")                                         \
+    X(API_IDEMPOTENT_BYTES,     1048576,  "bytes",  "an answer that is kept for its Idempotency-Key")             \
+    X(API_IDEMPOTENCY_MS,       86400000, "ms",     "how long such a key is known")                               \
     X(ACCOUNT_ZONES,            100000,   "count",  "zones of one account, unless the operator raises it")        \
     X(ZONE_RECORDS,             10000,    "count",  "DNS records of one zone")                                    \
     X(PASSWORD_BYTES,           1024,     "bytes",  "a password")                                                 \

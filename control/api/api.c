@@ -9,8 +9,10 @@
 
 #include "common/base/log.h"
 #include "control/api/api_absent.h"
-#include "control/api/api_auth.h"
+#include "control/api/api_admit.h"
 #include "control/api/api_body.h"
+#include "control/api/api_etag.h"
+#include "control/api/api_idempotency.h"
 #include "control/api/api_permit.h"
 #include "control/api/api_reply.h"
 #include "control/api/api_router.h"
@@ -59,12 +61,14 @@ enum err api_reader(struct api_request *request, struct store_conn **out)
     return ERR_OK;
 }
 
-enum err api_change_begin(struct api_request *request)
+enum err api_change_begin(struct api_request *request, struct api_reply *reply)
 {
     ASSERT(request->change == NULL);
     /* What is read after the change must be newer than it. */
     store_read_end(&request->reader);
-    return change_begin(request->api->door, &request->actor, &request->change);
+    TRY(change_begin(request->api->door, &request->actor, &request->change));
+    TRY(api_etag_require(request, reply));
+    return api_idempotency_claim(request, reply);
 }
 
 enum err api_change_commit(struct api_request *request, struct api_reply *reply)
@@ -130,11 +134,12 @@ static enum err answer(struct api_request *request, struct api_reply *reply)
 {
     TRY(match_route(request, reply));
     if (request->route->permission != PERMISSION_PUBLIC)
-        TRY(api_auth_require(request, reply));
+        TRY(api_admit(request, reply));
     TRY(api_permit(request, reply));
     if (request->route->takes_json)
         TRY(api_body_parse(request, reply));
-    return request->route->answer(request, reply);
+    TRY(api_idempotency_begin(request, reply));
+    return reply->replayed ? ERR_OK : request->route->answer(request, reply);
 }
 
 void api_dispatch(struct api_request *request, struct api_reply *reply)
@@ -146,7 +151,10 @@ void api_dispatch(struct api_request *request, struct api_reply *reply)
     enum err err = answer(request, reply);
     if (err != ERR_OK)
         settle_error(request, reply, err);
+    else
+        api_etag_answer(request, reply);
 
+    api_idempotency_keep(request, reply);
     change_abandon(&request->change);
     store_read_end(&request->reader);
     json_decref(request->json);

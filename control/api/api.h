@@ -26,10 +26,13 @@
 #include "control/auth/permission.h"
 #include "control/api/api_error_table.h"
 #include "control/api/api_propagation.h"
+#include "control/api/api_rates.h"
 #include "control/change/change.h"
 
 #define API_PREFIX "/client/v4"
 #define API_PARAMS_MAX 4
+/* Two quotes, 32 hex digits, a NUL. */
+#define API_ETAG_BYTES 35
 #define API_METHOD_TABLE(X) X(GET) X(POST) X(PUT) X(PATCH) X(DELETE)
 
 enum api_method {
@@ -54,6 +57,7 @@ struct api {
     struct store *store;
     const struct change_door *door;
     struct api_propagation propagation;
+    struct api_rates *rates;    /* NULL: no limits */
     struct span edge_addresses; /* "192.0.2.1,2001:db8::/48": where domains are pointed at */
 };
 
@@ -81,8 +85,10 @@ struct api_request {
     struct span target; /* "/client/v4/zones?page=2", still encoded */
     struct span remote; /* address of who asks, as text */
     struct span authorization, auth_email, auth_key, content_type; /* ptr NULL: absent */
+    struct span if_match, if_none_match, idempotency_key;          /* the same */
     struct span body;
     bool waited; /* dispatched again after a wait */
+    bool inner;  /* asked inside another request, which was counted */
     /* From here on filled by api_dispatch, and given back by it. */
     struct span path, query;
     struct span params[API_PARAMS_MAX];
@@ -92,6 +98,7 @@ struct api_request {
     json_t *json; /* NULL without takes_json */
     struct store_conn *reader;
     struct change *change;
+    bool key_claimed; /* the change has taken the Idempotency-Key */
 };
 
 struct api_wait {
@@ -101,12 +108,15 @@ struct api_wait {
 
 struct api_reply {
     int status;
-    struct buf body;        /* JSON */
-    uint64_t revision;      /* X-Config-Revision; 0: nothing was changed */
-    uint32_t allowed;       /* Allow of a 405: 1 << method */
-    struct api_wait wait;   /* then there is no answer yet: dispatch again, with `waited` */
-    enum api_error error;   /* set by api_fail */
-    struct problem problem; /* what is wrong, for a person */
+    struct buf body;           /* JSON */
+    uint64_t revision;         /* X-Config-Revision; 0: nothing was changed */
+    uint32_t allowed;          /* Allow of a 405: 1 << method */
+    char etag[API_ETAG_BYTES]; /* of a GET; "" without */
+    struct api_rate rate;      /* what the caller has left */
+    bool replayed;             /* what an earlier request with this key was answered */
+    struct api_wait wait;      /* then there is no answer yet: dispatch again, with `waited` */
+    enum api_error error;      /* set by api_fail */
+    struct problem problem;    /* what is wrong, for a person */
 };
 
 /* Answers one request.  The caller filled the request's first part and zeroed the rest; the reply
@@ -131,8 +141,9 @@ MUST_USE enum err api_param_id(const struct api_request *request, size_t index, 
 /* One moment of the store, the same one until the answer or a change ends. */
 MUST_USE enum err api_reader(struct api_request *request, struct store_conn **out);
 
-/* request->change; what is not committed when the answer returns is abandoned. */
-MUST_USE enum err api_change_begin(struct api_request *request);
+/* request->change, when If-Match holds; what is not committed when the answer returns is abandoned.
+ */
+MUST_USE enum err api_change_begin(struct api_request *request, struct api_reply *reply);
 /* Also puts the revision on the reply. */
 MUST_USE enum err api_change_commit(struct api_request *request, struct api_reply *reply);
 

@@ -58,7 +58,7 @@ static enum err account_create(struct api_request *request, struct api_reply *re
     struct account_spec spec = {0};
     struct id id;
     TRY(api_body_decode(request, reply, fields, &spec));
-    TRY(api_change_begin(request));
+    TRY(api_change_begin(request, reply));
     TRY(change_account_create(request->change, spec.name, &id, &reply->problem));
     TRY(api_change_commit(request, reply));
     return reply_account(request, reply, &id);

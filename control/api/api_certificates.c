@@ -84,7 +84,7 @@ static enum err certificate_create(struct api_request *request, struct api_reply
     struct id zone_id, id;
     TRY(api_param_id(request, 0, &zone_id));
     TRY(api_body_decode(request, reply, fields, &spec));
-    TRY(api_change_begin(request));
+    TRY(api_change_begin(request, reply));
     TRY(change_certificate_create(request->change, &zone_id, &spec, &id, &reply->problem));
     TRY(api_change_commit(request, reply));
     return reply_certificate(request, reply, &zone_id, &id);
@@ -103,7 +103,7 @@ static enum err certificate_delete(struct api_request *request, struct api_reply
     struct id zone_id, id;
     TRY(api_param_id(request, 0, &zone_id));
     TRY(api_param_id(request, 1, &id));
-    TRY(api_change_begin(request));
+    TRY(api_change_begin(request, reply));
     TRY(change_certificate_delete(request->change, &zone_id, &id, &reply->problem));
     TRY(api_change_commit(request, reply));
     return api_reply_result(reply, json_pack("{s:o}", "id", api_json_id(&id)));

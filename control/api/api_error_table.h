@@ -41,6 +41,7 @@
     X(RECORD_INVALID,      400, 1004,  9000, "DNS Validation Error")                                    \
     X(CONFLICT,            409, 10009, 0,    "The change conflicts with what is there")                 \
     X(PRECONDITION,        412, 10012, 0,    "The object was changed by someone else")                  \
+    X(KEY_REUSED,          422, 10014, 0,    "The Idempotency-Key was used for another request")        \
     X(QUOTA,               400, 10011, 0,    "A limit is reached")                                      \
     /* our own */                                                                                       \
     X(BUSY,                503, 10013, 0,    "Try again")                                               \

@@ -121,7 +121,7 @@ static enum err origin_create(struct api_request *request, struct api_reply *rep
     struct store_origin_certificate row;
     struct id id;
     TRY(read_spec(request, reply, &spec));
-    TRY(api_change_begin(request));
+    TRY(api_change_begin(request, reply));
     TRY(change_origin_certificate_create(request->change, &spec, &id, &reply->problem));
     TRY(api_change_commit(request, reply));
     TRY(load_row(request, &id, &row));
@@ -142,7 +142,7 @@ static enum err origin_revoke(struct api_request *request, struct api_reply *rep
     struct store_origin_certificate row;
     struct id id;
     TRY(api_param_id(request, 0, &id));
-    TRY(api_change_begin(request));
+    TRY(api_change_begin(request, reply));
     TRY(change_origin_certificate_revoke(request->change, &id, &reply->problem));
     TRY(api_change_commit(request, reply));
     TRY(load_row(request, &id, &row));

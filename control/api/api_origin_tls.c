@@ -72,7 +72,7 @@ static enum err client_create(struct api_request *request, struct api_reply *rep
     struct id zone_id, id;
     TRY(api_param_id(request, 0, &zone_id));
     TRY(api_body_decode(request, reply, fields, &spec));
-    TRY(api_change_begin(request));
+    TRY(api_change_begin(request, reply));
     TRY(change_certificate_create(request->change, &zone_id, &spec, &id, &reply->problem));
     TRY(api_change_commit(request, reply));
     return reply_certificate(request, reply, &zone_id, &id);
@@ -91,7 +91,7 @@ static enum err client_delete(struct api_request *request, struct api_reply *rep
     struct id zone_id, id;
     TRY(api_param_id(request, 0, &zone_id));
     TRY(api_param_id(request, 1, &id));
-    TRY(api_change_begin(request));
+    TRY(api_change_begin(request, reply));
     TRY(change_client_certificate_delete(request->change, &zone_id, &id, &reply->problem));
     TRY(api_change_commit(request, reply));
     return api_reply_result(reply, json_pack("{s:o}", "id", api_json_id(&id)));
@@ -137,7 +137,7 @@ static enum err enabled_edit(struct api_request *request, struct api_reply *repl
         .kind = SETTING_TEXT,
         .word = json_is_true(spec.enabled) ? SPAN("on") : SPAN("off"),
     };
-    TRY(api_change_begin(request));
+    TRY(api_change_begin(request, reply));
     TRY(change_settings_set(request->change, &zone_id, &item, 1, &reply->problem));
     TRY(api_change_commit(request, reply));
     return reply_enabled(request, reply, &zone_id);

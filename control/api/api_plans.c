@@ -92,7 +92,7 @@ static enum err subscription_edit(struct api_request *request, struct api_reply 
     TRY(api_body_decode(request, reply, fields, &spec));
     TRY(json_decode(spec.rate_plan, plan_fields, "rate_plan", &plan, &reply->problem));
     const struct change_zone_edit edit = {.plan_given = true, .plan = api_plan_slug(plan.id)};
-    TRY(api_change_begin(request));
+    TRY(api_change_begin(request, reply));
     TRY(change_zone_edit(request->change, &zone_id, &edit, &reply->problem));
     TRY(api_change_commit(request, reply));
     return reply_subscription(request, reply);

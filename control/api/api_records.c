@@ -152,7 +152,7 @@ static enum err record_create(struct api_request *request, struct api_reply *rep
     struct id zone_id, record_id;
     TRY(api_param_id(request, 0, &zone_id));
     TRY(decode_record(request, reply, &spec));
-    TRY(api_change_begin(request));
+    TRY(api_change_begin(request, reply));
     TRY(change_record_create(request->change, &zone_id, &spec, &record_id, &reply->problem));
     TRY(api_change_commit(request, reply));
     return reply_record(request, reply, &record_id);
@@ -177,7 +177,7 @@ static enum err record_edit(struct api_request *request, struct api_reply *reply
     TRY(api_param_id(request, 0, &zone_id));
     TRY(api_param_id(request, 1, &record_id));
     TRY(decode_record(request, reply, &spec));
-    TRY(api_change_begin(request));
+    TRY(api_change_begin(request, reply));
     TRY(apply(request->change, &zone_id, &record_id, &spec, &reply->problem));
     TRY(api_change_commit(request, reply));
     return reply_record(request, reply, &record_id);
@@ -198,7 +198,7 @@ static enum err record_delete(struct api_request *request, struct api_reply *rep
     struct id zone_id, record_id;
     TRY(api_param_id(request, 0, &zone_id));
     TRY(api_param_id(request, 1, &record_id));
-    TRY(api_change_begin(request));
+    TRY(api_change_begin(request, reply));
     TRY(change_record_delete(request->change, &zone_id, &record_id, &reply->problem));
     TRY(api_change_commit(request, reply));
     return api_reply_result(reply, json_pack("{s:o}", "id", api_json_id(&record_id)));

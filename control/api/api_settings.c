@@ -129,7 +129,7 @@ static void settle_unknown(struct api_reply *reply, const struct change_setting 
 static enum err set(struct api_request *request, struct api_reply *reply, const struct id *zone_id,
                     const struct change_setting *items, size_t count)
 {
-    TRY(api_change_begin(request));
+    TRY(api_change_begin(request, reply));
     enum err err = change_settings_set(request->change, zone_id, items, count, &reply->problem);
     struct span path = span_str(reply->problem.path);
     if (err == ERR_NOT_FOUND && (span_equal(path, SPAN("id")) || span_ends_with(path, SPAN(".id"))))

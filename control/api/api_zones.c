@@ -118,7 +118,7 @@ static enum err zone_create(struct api_request *request, struct api_reply *reply
     TRY(api_body_decode(request, reply, fields, &spec));
     struct change_zone_spec made = {.name = spec.name, .type = spec.type};
     TRY(decode_account(&spec, reply, &made.account_id));
-    TRY(api_change_begin(request));
+    TRY(api_change_begin(request, reply));
     enum err err = change_zone_create(request->change, &made, &id, &reply->problem);
     if (err == ERR_INVALID && strcmp(reply->problem.path, "name") == 0)
         reply->error = API_ERROR_ZONE_NAME;
@@ -170,7 +170,7 @@ static enum err zone_edit(struct api_request *request, struct api_reply *reply)
     spec.edit.plan_given = spec.plan != NULL;
     if (spec.plan)
         TRY(decode_plan(spec.plan, reply, &spec.edit.plan));
-    TRY(api_change_begin(request));
+    TRY(api_change_begin(request, reply));
     TRY(change_zone_edit(request->change, &id, &spec.edit, &reply->problem));
     TRY(api_change_commit(request, reply));
     return reply_zone(request, reply, &id);
@@ -180,7 +180,7 @@ static enum err zone_delete(struct api_request *request, struct api_reply *reply
 {
     struct id id;
     TRY(api_param_id(request, 0, &id));
-    TRY(api_change_begin(request));
+    TRY(api_change_begin(request, reply));
     TRY(change_zone_delete(request->change, &id, &reply->problem));
     TRY(api_change_commit(request, reply));
     return api_reply_result(reply, json_pack("{s:o}", "id", api_json_id(&id)));

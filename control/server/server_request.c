@@ -101,6 +101,23 @@ static void add_allow(struct MHD_Response *response, uint32_t allowed)
     buf_release(&list);
 }
 
+/* draft-ietf-httpapi-ratelimit-headers: what is left, and the policy. */
+static void add_rate(struct MHD_Response *response, const struct api_reply *reply)
+{
+    const struct api_rate *rate = &reply->rate;
+    char text[96];
+    text_format(text, sizeof(text), "\"default\";r=%llu;t=%llu", (unsigned long long)rate->left,
+                (unsigned long long)rate->reset_s);
+    add_header(response, "Ratelimit", text);
+    text_format(text, sizeof(text), "\"default\";q=%llu;w=%d", (unsigned long long)rate->quota,
+                LIMIT_API_RATE_WINDOW_S);
+    add_header(response, "Ratelimit-Policy", text);
+    if (reply->error != API_ERROR_RATE)
+        return;
+    text_format(text, sizeof(text), "%llu", (unsigned long long)rate->reset_s);
+    add_header(response, "Retry-After", text);
+}
+
 static void add_headers(const struct server_request *request, const struct api_reply *reply,
                         struct MHD_Response *response)
 {
@@ -113,6 +130,12 @@ static void add_headers(const struct server_request *request, const struct api_r
         text_format_u64(reply->revision, revision);
         add_header(response, "X-Config-Revision", revision);
     }
+    if (reply->rate.limited)
+        add_rate(response, reply);
+    if (reply->etag[0] != '\0')
+        add_header(response, "ETag", reply->etag);
+    if (reply->replayed)
+        add_header(response, "Idempotency-Replayed", "true");
     if (reply->allowed)
         add_allow(response, reply->allowed);
     /* After an error the two ends may disagree about where the next request begins. */
@@ -187,6 +210,9 @@ static enum MHD_Result dispatch(struct server_request *request)
         .auth_email = field(request->connection, "X-Auth-Email"),
         .auth_key = field(request->connection, "X-Auth-Key"),
         .content_type = field(request->connection, "Content-Type"),
+        .if_match = field(request->connection, "If-Match"),
+        .if_none_match = field(request->connection, "If-None-Match"),
+        .idempotency_key = field(request->connection, "Idempotency-Key"),
         .body = buf_span(&request->body),
         .waited = request->waited,
     };

@@ -46,6 +46,9 @@ class Api:
             answer = Answer(got.status, {k.lower(): v for k, v in got.getheaders()}, text)
         finally:
             connection.close()
+        if answer.status == 304:
+            assert text == ""
+            return answer
         answer.body = json.loads(text)
         for member in ("success", "errors", "messages"):
             assert member in answer.body, text
