@@ -36,7 +36,7 @@ BANNED  := -include common/base/banned.h
 
 LIBS_COMMON  := -ljansson -lsodium -lcrypto
 LIBS_CONTROL := -lmicrohttpd -lsqlite3 -luv -lssl $(LIBS_COMMON) -lpthread
-LIBS_EDGE    := -lnghttp2 -lsqlite3 -lcares -luv -lssl $(LIBS_COMMON) -lpthread
+LIBS_EDGE    := -lseccomp -lnghttp2 -lsqlite3 -lcares -luv -lssl $(LIBS_COMMON) -lpthread
 
 # ---- what there is
 sources = $(sort $(foreach d,$(1),$(wildcard $(d)/*.c)))

@@ -19,6 +19,7 @@
 #include "dataplane/supervisor/supervisor.h"
 #include "dataplane/supervisor/worker_identity.h"
 #include "dataplane/supervisor/worker_process.h"
+#include "dataplane/supervisor/worker_user.h"
 #include "dataplane/worker/worker.h"
 
 static const char *text_or_null(const char *text)
@@ -32,10 +33,19 @@ static int own_fd(int fd)
     return fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 ? fd : -1;
 }
 
+static enum sandbox_mode sandbox_mode(const char *text)
+{
+    return strcmp(text, "on") == 0    ? SANDBOX_ON
+           : strcmp(text, "off") == 0 ? SANDBOX_OFF
+                                      : SANDBOX_AUTO;
+}
+
 static enum err run_worker(struct edge_flags *flags, struct problem *problem)
 {
     char replica[STATE_PATH_BYTES], key[STATE_PATH_BYTES], supervisor[STATE_PATH_BYTES];
     char lock[STATE_PATH_BYTES];
+    struct privilege_user user;
+    struct seal_key edge_key;
     unsigned slot = (unsigned)flags->worker_slot;
     struct worker_options options = {
         .slot = slot,
@@ -44,8 +54,9 @@ static enum err run_worker(struct edge_flags *flags, struct problem *problem)
         .http_fd = own_fd(WORKER_FD_HTTP),
         .counters_fd = own_fd(WORKER_FD_COUNTERS),
         .access_log_fd = flags->access_log[0] != '\0' ? own_fd(WORKER_FD_ACCESS_LOG) : -1,
+        .sandbox = {.mode = sandbox_mode(flags->sandbox), .state = flags->state},
         .replica_path = replica,
-        .edge_key_path = key,
+        .edge_key = &edge_key,
         .supervisor_path = supervisor,
         .origin_ca = text_or_null(flags->origin_ca),
         .resolver = text_or_null(flags->resolver),
@@ -79,6 +90,12 @@ static enum err run_worker(struct edge_flags *flags, struct problem *problem)
     state_slot_path(flags->state, slot, lock);
     if (state_slot_hold(lock, &options.slot_lock_fd) != ERR_OK)
         return problem_set(problem, ERR_IO, "state", "%s cannot be locked", lock);
+    TRY(seal_key_load(key, false, &edge_key, problem));
+    options.sandbox.origin_ca = options.origin_ca;
+    if (flags->user[0] != '\0') {
+        TRY(worker_user_find(flags->user, &user, problem));
+        options.sandbox.user = &user;
+    }
     return worker_run(&options, problem);
 }
 

@@ -28,12 +28,9 @@ enum err router_open(const struct router_options *options, struct router **out,
     zone_cache_init(&router->cache, LIMIT_ZONE_CACHE, LIMIT_ZONE_CACHE_BYTES);
     router->replica_path = strdup(options->replica_path);
     ASSERT(router->replica_path != NULL);
-    enum err err = seal_key_load(options->edge_key_path, false, &router->edge_key, problem);
-    if (err == ERR_OK) {
-        err = replica_reader_open(options->replica_path, &router->reader, problem);
-        err = err == ERR_NOT_FOUND ? ERR_OK : err;
-    }
-    if (err != ERR_OK) {
+    router->edge_key = *options->edge_key;
+    enum err err = replica_reader_open(options->replica_path, &router->reader, problem);
+    if (err != ERR_OK && err != ERR_NOT_FOUND) {
         router_close(&router);
         return err;
     }

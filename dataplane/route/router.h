@@ -21,7 +21,7 @@ struct router;
 
 struct router_options {
     const char *replica_path;
-    const char *edge_key_path; /* opens the private keys in the replica */
+    const struct seal_key *edge_key; /* opens the private keys in the replica; copied */
 };
 
 /* A replica that is not there yet is not an error: nothing matches until router_forget_all, which

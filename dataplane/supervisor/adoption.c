@@ -42,11 +42,12 @@ enum err adoption_listen(const char *dir, int *fd_out, struct problem *problem)
     return ERR_IO;
 }
 
-static bool is_ours(int fd, pid_t *pid_out)
+static bool is_ours(int fd, uid_t worker_uid, pid_t *pid_out)
 {
     struct ucred peer;
     socklen_t bytes = sizeof(peer);
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &bytes) != 0 || peer.uid != geteuid())
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &bytes) != 0 ||
+        (peer.uid != geteuid() && peer.uid != worker_uid))
         return false;
     *pid_out = peer.pid;
     return true;
@@ -118,12 +119,12 @@ static enum err receive(int fd, struct adopted *out)
     return err == ERR_OK ? ERR_PROTOCOL : err;
 }
 
-enum err adoption_accept(int listen_fd, struct adopted *out)
+enum err adoption_accept(const struct adoption_door *door, struct adopted *out)
 {
-    int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+    int fd = accept4(door->fd, NULL, NULL, SOCK_CLOEXEC);
     if (fd < 0)
         return errno == EAGAIN ? ERR_MORE : ERR_IO;
-    enum err err = is_ours(fd, &out->pid) ? receive(fd, out) : ERR_FORBIDDEN;
+    enum err err = is_ours(fd, door->worker_uid, &out->pid) ? receive(fd, out) : ERR_FORBIDDEN;
     if (err != ERR_OK) {
         log_warn("adoption_refused", F_ERR(err));
         close(fd);
@@ -154,20 +155,21 @@ bool adoption_missing(const char *dir, const struct adopted *adopted, size_t cou
     return false;
 }
 
-size_t adoption_collect(const char *dir, int listen_fd, struct adopted *out, size_t out_max)
+size_t adoption_collect(const char *dir, const struct adoption_door *door, struct adopted *out,
+                        size_t out_max)
 {
     size_t count = 0;
     uint64_t until_ms = clock_mono_ms() + LIMIT_ADOPT_MS;
     while (count < out_max && adoption_missing(dir, out, count)) {
         uint64_t now_ms = clock_mono_ms();
-        struct pollfd waiting = {.fd = listen_fd, .events = POLLIN};
+        struct pollfd waiting = {.fd = door->fd, .events = POLLIN};
         if (now_ms >= until_ms) {
             log_warn("orphans_missing", F_U64("adopted", count));
             break;
         }
         if (poll(&waiting, 1, (int)(until_ms - now_ms)) <= 0)
             continue;
-        if (adoption_accept(listen_fd, &out[count]) == ERR_OK)
+        if (adoption_accept(door, &out[count]) == ERR_OK)
             count++;
     }
     return count;

@@ -34,15 +34,22 @@ struct adopted {
     struct digest identity; /* worker_identity.h */
 };
 
+/* Where orphans come to. */
+struct adoption_door {
+    int fd;
+    uid_t worker_uid; /* theirs; ours is welcome too */
+};
+
 /* supervisor.sock in dir, in place of one that was there. */
 MUST_USE enum err adoption_listen(const char *dir, int *fd_out, struct problem *problem);
 
 /* The next orphan, whose descriptors are the caller's from here on.  ERR_MORE: nobody waits.  Other
  * errors: somebody who is no worker of ours; try again. */
-MUST_USE enum err adoption_accept(int listen_fd, struct adopted *out);
+MUST_USE enum err adoption_accept(const struct adoption_door *door, struct adopted *out);
 
 /* Waits until each held slot has come, or for LIMIT_ADOPT_MS; returns how many are in out. */
-size_t adoption_collect(const char *dir, int listen_fd, struct adopted *out, size_t out_max);
+size_t adoption_collect(const char *dir, const struct adoption_door *door, struct adopted *out,
+                        size_t out_max);
 /* A slot is held by a worker that is not among these. */
 bool adoption_missing(const char *dir, const struct adopted *adopted, size_t count);
 

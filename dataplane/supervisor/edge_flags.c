@@ -87,6 +87,10 @@ static const struct flag flags_table[] = {
      "NAME", "this edge's name; the host's without"},
     {"admin", FLAG_TEXT, FLAG_FOR_PEOPLE, AT(admin), 0, 64, "",
      "ADDR:PORT", "health, metrics and status over HTTP; not for visitors"},
+    {"user", FLAG_TEXT, FLAG_FOR_PEOPLE, AT(user), 0, 63, "",
+     "NAME", "workers of a root supervisor become this user; trunkline-edge, if it exists"},
+    {"sandbox", FLAG_TEXT, FLAG_FOR_PEOPLE, AT(sandbox), 1, 4, "auto",
+     "MODE", "seccomp and Landlock for the workers: on, off, or what the kernel has"},
     {"config", FLAG_TEXT, FLAG_NO_MEMBER, AT(config), 1, PATH_MAX_BYTES, "",
      "FILE", "JSON with these names; flags win over it"},
     {"worker-slot", FLAG_NUMBER, FLAG_INTERNAL, AT(worker_slot), 0, LIMIT_WORKERS - 1, "",
@@ -376,6 +380,11 @@ static enum err complete_policy(struct edge_flags *flags, struct problem *proble
                        "must be at most %d ports like 80,443,8000-8999", ADDRESS_POLICY_PORTS_MAX);
 }
 
+static bool is_sandbox(const char *mode)
+{
+    return strcmp(mode, "on") == 0 || strcmp(mode, "off") == 0 || strcmp(mode, "auto") == 0;
+}
+
 /* What only the machine knows. */
 static enum err complete(struct edge_flags *flags, struct problem *problem)
 {
@@ -391,6 +400,8 @@ static enum err complete(struct edge_flags *flags, struct problem *problem)
                      memchr(host, 0, sizeof(host)) != NULL && is_edge_id(span_str(host));
         flags->edge_id = arena_cstr(&flags->arena, named ? span_str(host) : SPAN("edge"));
     }
+    if (!is_sandbox(flags->sandbox))
+        return problem_set(problem, ERR_INVALID, "--sandbox", "on, off or auto");
     if (!is_edge_id(span_str(flags->edge_id)))
         return problem_set(problem, ERR_INVALID, "--edge-id",
                            "letters, digits, '-', '.' and '_' only");

@@ -37,7 +37,9 @@ struct edge_flags {
     uint64_t origin_suspension_ms;
     uint64_t upload_bytes_max; /* 0: no limit */
     const char *edge_id;
-    const char *admin; /* "": none */
+    const char *admin;   /* "": none */
+    const char *user;    /* of the workers; "": trunkline-edge, if there is one */
+    const char *sandbox; /* "on", "off", "auto" */
     const char *config;
     uint64_t worker_slot; /* of a worker; EDGE_FLAGS_SUPERVISOR otherwise */
     uint64_t given;       /* one bit a row */

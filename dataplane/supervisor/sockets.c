@@ -155,7 +155,7 @@ enum err sockets_open(const struct sockets_options *options, struct sockets *out
 {
     *out = (struct sockets){0};
     struct adopted *orphans = mem_calloc(LIMIT_WORKERS, sizeof(*orphans));
-    size_t count = adoption_collect(options->state, options->orphans_fd, orphans, LIMIT_WORKERS);
+    size_t count = adoption_collect(options->state, options->door, orphans, LIMIT_WORKERS);
     /* Where all have come, each keeps the number that its lock has. */
     qsort(orphans, count, sizeof(*orphans), by_slot);
     for (size_t i = 0; i < count; i++)

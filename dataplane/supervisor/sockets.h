@@ -19,7 +19,7 @@
 
 struct sockets_options {
     const char *state;
-    int orphans_fd; /* of adoption_listen */
+    const struct adoption_door *door;
     const char *https, *http;
     unsigned slot_count;
 };

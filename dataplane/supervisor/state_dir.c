@@ -30,27 +30,40 @@ void state_slot_path(const char *dir, unsigned slot, char out[STATE_PATH_BYTES])
     text_format(out, STATE_PATH_BYTES, "%s/slot-%u.lock", dir, slot);
 }
 
-static enum err check_dir(const char *dir, struct problem *problem)
+static bool give(const char *path, gid_t group, mode_t mode)
+{
+    return (group == STATE_NO_GROUP || chown(path, (uid_t)-1, group) == 0) &&
+           chmod(path, mode) == 0;
+}
+
+static bool is_open_to(const struct stat *facts, gid_t group)
+{
+    mode_t others = facts->st_mode & 077;
+    return group == STATE_NO_GROUP ? others == 0 : others == 010 && facts->st_gid == group;
+}
+
+static enum err check_dir(const char *dir, gid_t group, struct problem *problem)
 {
     struct stat facts;
+    mode_t mode = group == STATE_NO_GROUP ? 0700 : 0710;
     if (mkdir(dir, 0700) != 0 && errno != EEXIST)
         return problem_set(problem, ERR_FORBIDDEN, "state", "%s cannot be made: %s", dir,
                            strerror(errno));
     if (stat(dir, &facts) != 0 || !S_ISDIR(facts.st_mode))
         return problem_set(problem, ERR_FORBIDDEN, "state", "%s is not a directory", dir);
-    if ((facts.st_mode & 077) != 0 && (facts.st_uid != geteuid() || chmod(dir, 0700) != 0))
+    if (!is_open_to(&facts, group) && (facts.st_uid != geteuid() || !give(dir, group, mode)))
         return problem_set(problem, ERR_FORBIDDEN, "state", "%s: others can look into it", dir);
     return ERR_OK;
 }
 
-enum err state_dir_open(const char *dir, int *lock_fd_out, struct problem *problem)
+enum err state_dir_open(const char *dir, gid_t group, int *lock_fd_out, struct problem *problem)
 {
     char path[STATE_PATH_BYTES];
     if (strlen(dir) > STATE_DIR_BYTES_MAX)
         return problem_set(problem, ERR_TOO_LARGE, "state",
                            "the path has %zu bytes, at most %d: it holds a Unix socket",
                            strlen(dir), STATE_DIR_BYTES_MAX);
-    TRY(check_dir(dir, problem));
+    TRY(check_dir(dir, group, problem));
     state_path(dir, STATE_LOCK, path);
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
@@ -61,6 +74,26 @@ enum err state_dir_open(const char *dir, int *lock_fd_out, struct problem *probl
         return problem_set(problem, ERR_BUSY, "state", "another trunkline-edge runs on %s", dir);
     }
     *lock_fd_out = fd;
+    return ERR_OK;
+}
+
+enum err state_share(const char *dir, gid_t group, struct problem *problem)
+{
+    static const char *const suffixes[] = {"", "-wal", "-shm"};
+    char replica[STATE_PATH_BYTES], path[STATE_PATH_BYTES + 4];
+    if (group == STATE_NO_GROUP)
+        return ERR_OK;
+    state_path(dir, STATE_REPLICA, replica);
+    for (size_t i = 0; i < countof(suffixes); i++) {
+        text_format(path, sizeof(path), "%s%s", replica, suffixes[i]);
+        if (!give(path, group, 0640) && errno != ENOENT)
+            return problem_set(problem, ERR_FORBIDDEN, "state", "%s cannot be shared: %s", path,
+                               strerror(errno));
+    }
+    state_path(dir, STATE_SOCKET, path);
+    if (!give(path, group, 0660) && errno != ENOENT)
+        return problem_set(problem, ERR_FORBIDDEN, "state", "%s cannot be shared: %s", path,
+                           strerror(errno));
     return ERR_OK;
 }
 

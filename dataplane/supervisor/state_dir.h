@@ -9,12 +9,16 @@
  *      replica.db        the replica, with -wal and -shm
  *      protocols.db      what was learned about origins, the same
  *
- * The directory is 0700: it holds keys and is how processes of one edge trust each other.
+ * The directory is 0700: it holds keys and is how processes of one edge trust each other.  Workers
+ * with a user of their own get to what they need by their group: through the directory (0710), to
+ * the replica's three files (0640) and to the socket (0660).  SQLite reads a WAL replica that it
+ * cannot write as long as -wal and -shm are there and the supervisor has it open.
  */
 #ifndef TRUNKLINE_DATAPLANE_SUPERVISOR_STATE_DIR_H
 #define TRUNKLINE_DATAPLANE_SUPERVISOR_STATE_DIR_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "common/base/err.h"
 
@@ -28,9 +32,15 @@ enum state_file { STATE_LOCK, STATE_SOCKET, STATE_EDGE_KEY, STATE_REPLICA, STATE
 void state_path(const char *dir, enum state_file file, char out[STATE_PATH_BYTES]);
 void state_slot_path(const char *dir, unsigned slot, char out[STATE_PATH_BYTES]);
 
-/* Makes the directory where it is missing and takes its lock.  ERR_BUSY: another supervisor has it;
- * ERR_FORBIDDEN: it cannot be written, or others can look into it. */
-MUST_USE enum err state_dir_open(const char *dir, int *lock_fd_out, struct problem *problem);
+/* Nobody but us uses the directory. */
+#define STATE_NO_GROUP ((gid_t)-1)
+
+/* Makes the directory where it is missing, opens it to the group and takes its lock.  ERR_BUSY:
+ * another supervisor has it; ERR_FORBIDDEN: it cannot be written, or others can look into it. */
+MUST_USE enum err state_dir_open(const char *dir, gid_t group, int *lock_fd_out,
+                                 struct problem *problem);
+/* Opens what is there of the files that workers use to the group; again whenever one was made. */
+MUST_USE enum err state_share(const char *dir, gid_t group, struct problem *problem);
 
 /* A worker says that it accepts for this slot, until it closes *fd_out or ends. */
 MUST_USE enum err state_slot_hold(const char *path, int *fd_out);

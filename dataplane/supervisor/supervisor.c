@@ -29,6 +29,7 @@
 #include "dataplane/supervisor/state_dir.h"
 #include "dataplane/supervisor/worker_identity.h"
 #include "dataplane/supervisor/worker_slots.h"
+#include "dataplane/supervisor/worker_user.h"
 
 /* Without a single ready worker the link is dialled all the same: the replica is kept current. */
 #define LINK_LATEST_MS 3000
@@ -41,7 +42,9 @@ struct supervisor {
     struct edge_flags *flags;
     char program[PATH_MAX];
     const char *const *argv; /* for workers */
-    int lock_fd, orphans_fd, access_log_fd, admin_fd;
+    int lock_fd, access_log_fd, admin_fd;
+    struct adoption_door door;
+    gid_t group; /* of the workers; STATE_NO_GROUP: they are what we are */
     struct replica *replica;
     struct replica_apply apply;
     struct control_link *link;
@@ -85,7 +88,8 @@ static void replace_replica(struct supervisor *supervisor)
 {
     struct problem problem;
     const struct replica_changes all = {.all = true};
-    if (replica_replace(&supervisor->replica, &problem) != ERR_OK) {
+    if (replica_replace(&supervisor->replica, &problem) != ERR_OK ||
+        state_share(supervisor->flags->state, supervisor->group, &problem) != ERR_OK) {
         log_error("replica_replace_failed", F_STR("text", problem.text));
         abort();
     }
@@ -205,7 +209,7 @@ static void orphan_waits(uv_poll_t *poll, int status, int events)
     struct supervisor *supervisor = poll->data;
     struct adopted late;
     (void)events;
-    if (status != 0 || adoption_accept(supervisor->orphans_fd, &late) != ERR_OK)
+    if (status != 0 || adoption_accept(&supervisor->door, &late) != ERR_OK)
         return;
     close(late.counters_fd); /* its siblings' are read already, or it has none of ours */
     const struct worker_orphan orphan = {
@@ -303,6 +307,16 @@ static enum err open_admin_socket(struct supervisor *supervisor, struct problem 
     return listen_bind(supervisor->flags->admin, &supervisor->admin_fd, problem);
 }
 
+static enum err choose_user(struct supervisor *supervisor, struct problem *problem)
+{
+    struct privilege_user user;
+    TRY(worker_user_choose(supervisor->flags, &user, problem));
+    supervisor->door.worker_uid = user.uid;
+    if (user.uid != geteuid())
+        supervisor->group = user.gid;
+    return ERR_OK;
+}
+
 /* Everything that can be wrong on this machine, before anything is changed on the loop. */
 static enum err prepare(struct supervisor *supervisor, struct problem *problem)
 {
@@ -311,14 +325,16 @@ static enum err prepare(struct supervisor *supervisor, struct problem *problem)
     size_t program_bytes = sizeof(supervisor->program);
     if (uv_exepath(supervisor->program, &program_bytes) != 0)
         return problem_set(problem, ERR_IO, "program", "cannot find its own file");
+    TRY(choose_user(supervisor, problem));
     supervisor->argv = edge_flags_arguments(flags);
     TRY(check_files(flags, problem));
-    TRY(state_dir_open(flags->state, &supervisor->lock_fd, problem));
+    TRY(state_dir_open(flags->state, supervisor->group, &supervisor->lock_fd, problem));
     TRY(open_access_log(supervisor, problem));
     TRY(open_replica(supervisor, problem));
     if (flags->admin[0] != '\0')
         TRY(open_admin_socket(supervisor, problem));
-    return adoption_listen(flags->state, &supervisor->orphans_fd, problem);
+    TRY(adoption_listen(flags->state, &supervisor->door.fd, problem));
+    return state_share(flags->state, supervisor->group, problem);
 }
 
 /* Before the first channel opens. */
@@ -376,7 +392,7 @@ static void start_loop(struct supervisor *supervisor)
         supervisor->signals[i].data = supervisor;
         uv_signal_start(&supervisor->signals[i], signal_came, signal_numbers[i]);
     }
-    uv_poll_init(uv, &supervisor->orphans, supervisor->orphans_fd);
+    uv_poll_init(uv, &supervisor->orphans, supervisor->door.fd);
     supervisor->orphans.data = supervisor;
     uv_poll_start(&supervisor->orphans, UV_READABLE, orphan_waits);
     uv_timer_init(uv, &supervisor->link_latest);
@@ -402,7 +418,7 @@ static enum err serve(struct supervisor *supervisor, struct problem *problem)
     struct sockets *sockets = mem_new(struct sockets);
     const struct sockets_options wanted = {
         .state = supervisor->flags->state,
-        .orphans_fd = supervisor->orphans_fd,
+        .door = &supervisor->door,
         .https = supervisor->flags->https,
         .http = supervisor->flags->http,
         .slot_count = (unsigned)supervisor->flags->workers,
@@ -449,15 +465,17 @@ enum err supervisor_run(struct edge_flags *flags, struct problem *problem)
 {
     struct supervisor *supervisor = mem_new(struct supervisor);
     supervisor->flags = flags;
-    supervisor->lock_fd = supervisor->orphans_fd = supervisor->access_log_fd = -1;
+    supervisor->lock_fd = supervisor->door.fd = supervisor->access_log_fd = -1;
+    supervisor->group = STATE_NO_GROUP;
     supervisor->admin_fd = -1;
     signal(SIGPIPE, SIG_IGN);
+    privilege_harden();
     enum err err = prepare(supervisor, problem);
     if (err == ERR_OK)
         err = serve(supervisor, problem);
     replica_close(&supervisor->replica);
     counter_pages_release(&supervisor->counters);
-    close_fd(supervisor->orphans_fd);
+    close_fd(supervisor->door.fd);
     close_fd(supervisor->access_log_fd);
     close_fd(supervisor->lock_fd);
     close_fd(supervisor->admin_fd);

@@ -225,9 +225,10 @@ static enum err open_parts(struct worker *worker, struct problem *problem)
     TRY(open_counters(worker, problem));
     const struct router_options routing = {
         .replica_path = o->replica_path,
-        .edge_key_path = o->edge_key_path,
+        .edge_key = o->edge_key,
     };
     TRY(router_open(&routing, &worker->router, problem));
+    seal_key_wipe(o->edge_key);
     TRY(resolver_open(&worker->loop, o->resolver, &worker->resolver, problem));
     const struct origin_pools_options pools = {
         .loop = &worker->loop,
@@ -343,7 +344,9 @@ enum err worker_run(const struct worker_options *options, struct problem *proble
     worker->slot_lock_fd = options->slot_lock_fd;
     choose_signals();
     raise_descriptor_limit();
-    enum err err = loop_open(&worker->loop);
+    enum err err = sandbox_enter(&options->sandbox, problem);
+    if (err == ERR_OK)
+        err = loop_open(&worker->loop);
     if (err == ERR_OK) {
         err = open_parts(worker, problem);
         if (err == ERR_OK)

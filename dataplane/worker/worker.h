@@ -18,6 +18,8 @@
 #include "common/base/err.h"
 #include "common/model/address_policy.h"
 #include "common/model/digest.h"
+#include "common/model/seal.h"
+#include "dataplane/worker/sandbox.h"
 
 /* Texts and descriptors are lent until worker_run returns; the descriptors are taken. */
 struct worker_options {
@@ -27,7 +29,9 @@ struct worker_options {
     int access_log_fd;      /* -1: none */
     int slot_lock_fd;       /* held while this worker accepts */
     struct digest identity; /* what this worker was started as, for the next supervisor */
-    const char *replica_path, *edge_key_path;
+    struct sandbox_options sandbox;
+    const char *replica_path;
+    struct seal_key *edge_key;                  /* wiped once the router has it */
     const char *supervisor_path;                /* where the next supervisor listens */
     const char *origin_ca, *resolver, *edge_id; /* NULL: the system's, for the first two */
     const struct address_policy *policy;
@@ -38,7 +42,8 @@ struct worker_options {
     uint64_t upload_bytes_max; /* 0: no limit */
 };
 
-/* Serves until it is drained.  Not OK: it could not start, and the problem says why. */
+/* Enters the sandbox, then serves until it is drained.  Not OK: it could not start, and the problem
+ * says why. */
 MUST_USE enum err worker_run(const struct worker_options *options, struct problem *problem);
 
 #endif

@@ -17,6 +17,8 @@ class Edge(Process):
                    "--https", f"127.0.0.1:{self.https}", "--http", f"127.0.0.1:{self.http}",
                    "--workers", workers, "--access-log", self.access_path,
                    "--allow-origin", "127.0.0.0/8", "--allow-origin", "::1/128", "--edge-id", "test-1", *flags]
+        if "--user" not in flags and os.geteuid() == 0:
+            command += ["--user", "root"]  # pytest's directories are root's alone
         if origin_ca:
             command += ["--origin-ca", origin_ca]
         super().__init__("edge", command, directory)

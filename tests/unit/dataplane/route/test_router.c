@@ -50,7 +50,7 @@ static struct router *open_router(const struct zone_feed *feed)
 {
     const struct router_options options = {
         .replica_path = feed->replica_path,
-        .edge_key_path = feed->key_path,
+        .edge_key = &feed->key,
     };
     struct router *router = NULL;
     struct problem problem = {.text = ""};
@@ -176,7 +176,7 @@ static void a_router_without_a_replica_knows_nobody(void **state)
     struct rig *rig = *state;
     const struct router_options options = {
         .replica_path = "/nonexistent/replica.db",
-        .edge_key_path = rig->feed.key_path,
+        .edge_key = &rig->feed.key,
     };
     struct router *router;
     struct problem problem;
@@ -187,18 +187,6 @@ static void a_router_without_a_replica_knows_nobody(void **state)
     assert_int_equal(match(router, "z1.test", &id), ERR_HOST_UNKNOWN);
     assert_int_equal(router_certificate_id(router, SPAN("z1.test"), &id), ERR_HOST_UNKNOWN);
     router_close(&router);
-}
-
-static void a_router_needs_the_edges_key(void **state)
-{
-    struct rig *rig = *state;
-    const struct router_options options = {
-        .replica_path = rig->feed.replica_path,
-        .edge_key_path = "/nonexistent/edge.key",
-    };
-    struct router *router;
-    struct problem problem;
-    assert_int_not_equal(router_open(&options, &router, &problem), ERR_OK);
 }
 
 static void the_first_certificate_that_covers_the_host_is_used(void **state)
@@ -393,7 +381,6 @@ int main(void)
         IN_A_RIG(a_name_that_was_absent_appears),
         IN_A_RIG(a_new_replica_is_opened_on_forget_all),
         IN_A_RIG(a_router_without_a_replica_knows_nobody),
-        IN_A_RIG(a_router_needs_the_edges_key),
         IN_A_RIG(the_first_certificate_that_covers_the_host_is_used),
         IN_A_RIG(the_origin_ca_is_the_one_that_came_last),
         cmocka_unit_test(the_first_client_certificate_is_shown_when_it_is_switched_on),

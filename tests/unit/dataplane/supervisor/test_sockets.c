@@ -23,7 +23,8 @@
 
 struct rig {
     char dir[64];
-    int lock_fd, orphans_fd;
+    int lock_fd;
+    struct adoption_door door;
     struct sockets sockets;
     struct problem problem;
 };
@@ -33,8 +34,8 @@ static int open_rig(void **state)
     static struct rig rig;
     rig = (struct rig){.dir = "/tmp/sockets-XXXXXX"};
     assert_non_null(mkdtemp(rig.dir));
-    assert_int_equal(state_dir_open(rig.dir, &rig.lock_fd, &rig.problem), ERR_OK);
-    assert_int_equal(adoption_listen(rig.dir, &rig.orphans_fd, &rig.problem), ERR_OK);
+    assert_int_equal(state_dir_open(rig.dir, STATE_NO_GROUP, &rig.lock_fd, &rig.problem), ERR_OK);
+    assert_int_equal(adoption_listen(rig.dir, &rig.door.fd, &rig.problem), ERR_OK);
     *state = &rig;
     return 0;
 }
@@ -59,7 +60,7 @@ static int close_rig(void **state)
     char command[96];
     close_sockets(&rig->sockets);
     close(rig->lock_fd);
-    close(rig->orphans_fd);
+    close(rig->door.fd);
     snprintf(command, sizeof(command), "rm -rf '%s'", rig->dir);
     assert_int_equal(system(command), 0);
     return 0;
@@ -69,7 +70,7 @@ static enum err open_on(struct rig *rig, const char *https, unsigned count)
 {
     const struct sockets_options options = {
         .state = rig->dir,
-        .orphans_fd = rig->orphans_fd,
+        .door = &rig->door,
         .https = https,
         .http = "127.0.0.1:0",
         .slot_count = count,
@@ -111,8 +112,9 @@ static void a_second_supervisor_is_refused(void **state)
 {
     struct rig *rig = *state;
     int fd;
-    assert_int_equal(state_dir_open(rig->dir, &fd, &rig->problem), ERR_BUSY);
-    assert_int_equal(state_dir_open("/dev/null", &fd, &rig->problem), ERR_FORBIDDEN);
+    assert_int_equal(state_dir_open(rig->dir, STATE_NO_GROUP, &fd, &rig->problem), ERR_BUSY);
+    assert_int_equal(state_dir_open("/dev/null", STATE_NO_GROUP, &fd, &rig->problem),
+                     ERR_FORBIDDEN);
 }
 
 static void a_slot_is_held_as_long_as_its_worker_wants(void **state)

@@ -256,11 +256,11 @@ static void an_orphan_hands_its_sockets_to_the_next_supervisor(void **state)
     struct problem problem;
     struct adopted adopted;
     char ours[64], theirs[64];
-    int listen_fd;
+    struct adoption_door door = {.worker_uid = geteuid()};
     worker_channel_close(&rig->above);
-    assert_int_equal(adoption_listen(rig->dir, &listen_fd, &problem), ERR_OK);
+    assert_int_equal(adoption_listen(rig->dir, &door.fd, &problem), ERR_OK);
 
-    UNTIL(adoption_accept(listen_fd, &adopted) == ERR_OK);
+    UNTIL(adoption_accept(&door, &adopted) == ERR_OK);
 
     assert_int_equal(adopted.slot, 3);
     assert_int_equal(adopted.pid, getpid());
@@ -270,7 +270,7 @@ static void an_orphan_hands_its_sockets_to_the_next_supervisor(void **state)
     close(adopted.https_fd);
     close(adopted.http_fd);
     close(adopted.counters_fd);
-    close(listen_fd);
+    close(door.fd);
     rig->above = worker_channel_open(&rig->loop, adopted.channel_fd, &above_events, rig);
     worker_channel_tell(rig->above, &(struct message_zones_changed){.all = true});
     UNTIL(rig->answered == 1);
