@@ -103,7 +103,7 @@ static enum err override_put(struct api_request *request, struct api_reply *repl
     TRY(api_body_decode(request, reply, fields, &spec));
     struct change_setting item = {.id = request->params[1], .path = ""};
     api_setting_read(spec.value, &item);
-    TRY(api_change_begin(request));
+    TRY(api_change_begin(request, reply));
     TRY(settle(reply, change_override_put(request->change, &zone_id, request->params[2], &item,
                                           &reply->problem)));
     TRY(api_change_commit(request, reply));
@@ -114,7 +114,7 @@ static enum err override_delete(struct api_request *request, struct api_reply *r
 {
     struct id zone_id;
     TRY(api_param_id(request, 0, &zone_id));
-    TRY(api_change_begin(request));
+    TRY(api_change_begin(request, reply));
     TRY(settle(reply, change_override_delete(request->change, &zone_id, request->params[2],
                                              request->params[1], &reply->problem)));
     TRY(api_change_commit(request, reply));
