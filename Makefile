@@ -69,7 +69,7 @@ $(B)/lib%.a:
 
 $(B)/trunkline-control: $(B)/control/main.o $(B)/libcontrol.a $(B)/libcommon.a
 	@echo "  LINK $@"
-	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_CONTROL)
+	@$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS_CONTROL)
 $(B)/trunkline-edge: $(B)/dataplane/main.o $(B)/libedge.a $(B)/libcommon.a
 	@echo "  LINK $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_EDGE)

@@ -23,6 +23,7 @@
 #include "control/change/change_account.h"
 #include "control/change/change_certificate.h"
 #include "control/main_arguments.h"
+#include "control/main_store.h"
 #include "control/publish/publisher.h"
 #include "control/server/server.h"
 #include "control/store/store_audit.h"
@@ -33,18 +34,6 @@
 #define RENEW_EVERY_MS 3600000
 
 /* ---- commands on the store */
-
-static int open_store(const struct arguments *args, bool exclusive, struct store **out)
-{
-    const struct store_options options = {
-        .path = flag_text(args, FLAG_store),
-        .master_key_path = flag_text(args, FLAG_master_key),
-        .exclusive = exclusive,
-    };
-    struct problem problem = {.code = ERR_OK};
-    enum err err = store_open(&options, out, &problem);
-    return err == ERR_OK ? 0 : complain_problem(EXIT_FAILURE, &problem, err);
-}
 
 /* The first line of standard input. */
 static int read_password(char *out, size_t out_bytes, size_t *len_out)
@@ -360,6 +349,12 @@ static int run(const struct arguments *args)
         return run_ca(args);
     case COMMAND_check:
         return run_check(args);
+    case COMMAND_backup:
+        return run_backup(args);
+    case COMMAND_restore:
+        return run_restore(args);
+    case COMMAND_migrate:
+        return run_migrate(args);
     case COMMAND_COUNT:
         break;
     }

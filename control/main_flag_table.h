@@ -14,9 +14,13 @@
     X(bootstrap, "make the first user and print {\"user_id\",\"account_id\",\"token\"}")                  \
     X(user,      "add a user with an account of his own; prints the same")                                \
     X(ca,        "print the certificate of the installation's local CA")                                \
-    X(check,     "check the store's file and its audit chain")
+    X(check,     "check the store's file and its audit chain")                                            \
+    X(backup,    "copy the store to a file while it is in use; the master key is kept apart")             \
+    X(restore,   "make the store from such a file; edges then take a full copy")                          \
+    X(migrate,   "bring the store's schema up to date, as serve does by itself")
 
-#define ALL_COMMANDS (IN_serve | IN_bootstrap | IN_user | IN_ca | IN_check)
+#define ALL_COMMANDS                                                                                      \
+    (IN_serve | IN_bootstrap | IN_user | IN_ca | IN_check | IN_backup | IN_restore | IN_migrate)
 
 #define FLAG_TABLE(X)                                                                                     \
     X("store",          store,          "PATH", ALL_COMMANDS,          "/var/lib/trunkline/control.db", "the store, one SQLite file") \
@@ -25,6 +29,9 @@
     X("email",          email,          "E",    IN_bootstrap | IN_user, NULL, "the user's email address")                      \
     X("password-stdin", password_stdin, "",     IN_bootstrap | IN_user, NULL, "read the password from standard input")         \
     X("origin",         origin,         "",     IN_ca,                 NULL, "print that of the CA for origins")                   \
+    X("to",             to,             "FILE", IN_backup,             NULL, "the backup; must not be there yet")                \
+    X("from",           from,           "FILE", IN_restore,            NULL, "a backup")                                          \
+    X("replace",        replace,        "",     IN_restore,            NULL, "a store that is there is kept under another name")   \
     X("listen",         listen,         "ADDR:PORT", IN_serve,         "127.0.0.1:8080", "where the REST API listens")         \
     X("socket",         socket,         "PATH", IN_serve,              "/run/trunkline/control.sock", "Unix socket for the edges") \
     X("edge-user",      edge_user,      "NAME", IN_serve,              NULL, "user whose edge may connect; may be repeated")    \

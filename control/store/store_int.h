@@ -65,7 +65,10 @@ void reader_give(struct store_conn **conn);
 /* migrate.c: brings the schema up to date, all files in one transaction. */
 MUST_USE enum err migrate(struct store_conn *conn, struct problem *problem);
 
-/* store_lock.c: takes "<path>.lock", and makes the store's file 0600 when it is not there. */
+/* store_lock.c: "<path>.lock"; ERR_BUSY: another control has it.  The caller closes the descriptor.
+ */
+MUST_USE enum err store_lock_take(const char *store_path, int *out_fd, struct problem *problem);
+/* store_lock.c: takes it, and makes the store's file 0600 when it is not there. */
 MUST_USE enum err store_lock(struct store *store, bool exclusive, struct problem *problem);
 void store_unlock(struct store *store);
 

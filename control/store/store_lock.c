@@ -39,21 +39,30 @@ static enum err make_file(const char *path, struct problem *problem)
     return ERR_OK;
 }
 
-enum err store_lock(struct store *store, bool exclusive, struct problem *problem)
+enum err store_lock_take(const char *store_path, int *out_fd, struct problem *problem)
 {
     char path[PATH_BYTES_MAX];
-    store->lock_fd = -1;
-    if (strlen(store->path) > PATH_BYTES_MAX - sizeof(".lock"))
+    *out_fd = -1;
+    if (strlen(store_path) > PATH_BYTES_MAX - sizeof(".lock"))
         return problem_set(problem, ERR_IO, "store", "the path is too long");
-    if (exclusive) {
-        text_format(path, sizeof(path), "%s.lock", store->path);
-        store->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-        if (store->lock_fd < 0)
-            return path_problem(problem, path);
-        if (flock(store->lock_fd, LOCK_EX | LOCK_NB) != 0)
-            return problem_set(problem, ERR_BUSY, "store",
-                               "%.120s is in use by another trunkline-control", store->path);
+    text_format(path, sizeof(path), "%s.lock", store_path);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return path_problem(problem, path);
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        close(fd);
+        return problem_set(problem, ERR_BUSY, "store",
+                           "%.120s is in use by another trunkline-control", store_path);
     }
+    *out_fd = fd;
+    return ERR_OK;
+}
+
+enum err store_lock(struct store *store, bool exclusive, struct problem *problem)
+{
+    store->lock_fd = -1;
+    if (exclusive)
+        TRY(store_lock_take(store->path, &store->lock_fd, problem));
     return make_file(store->path, problem);
 }
 
