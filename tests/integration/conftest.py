@@ -16,11 +16,18 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 def pytest_addoption(parser):
     parser.addoption("--build", default="build/debug", help="the directory with the programs")
+    parser.addoption("--rounds", type=int, default=0, help="how often tests that repeat something do it")
 
 
 @pytest.fixture(scope="session")
 def build(request):
     return ROOT / request.config.getoption("--build")
+
+
+@pytest.fixture
+def rounds(request):
+    """`rounds(12)`: 12 times, unless --rounds says otherwise."""
+    return lambda usual: request.config.getoption("--rounds") or usual
 
 
 @pytest.fixture(scope="session")
