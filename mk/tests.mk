@@ -71,4 +71,8 @@ bench: deps-bench ## scorecard beside haproxy, nghttpx and nginx, one interleave
 	@$(MAKE) PROFILE=release build
 	@$(PYTHON) tests/bench/scorecard.py --build build/release $(BENCH_ARGS)
 
-.PHONY: test tidy unit unit-build integration fuzz replayers fuzz-replay lint bench
+bench-control: ## a control with 1,000,000 zones: changes, reads, lists, start, memory
+	@$(MAKE) PROFILE=release build
+	@$(PYTHON) tests/bench/control_scale.py --build build/release $(BENCH_ARGS)
+
+.PHONY: bench-control test tidy unit unit-build integration fuzz replayers fuzz-replay lint bench
