@@ -137,6 +137,7 @@
     X(API_IDEMPOTENT_BYTES,     1048576,  "bytes",  "an answer that is kept for its Idempotency-Key")             \
     X(API_IDEMPOTENCY_MS,       86400000, "ms",     "how long such a key is known")                               \
     X(ACCOUNT_ZONES,            100000,   "count",  "zones of one account, unless the operator raises it")        \
+    X(RECORD_BATCH,             3500,     "count",  "DNS records of one batch")                                  \
     X(ZONE_RECORDS,             10000,    "count",  "DNS records of one zone")                                    \
     X(PASSWORD_BYTES,           1024,     "bytes",  "a password")                                                 \
     X(STORE_WAIT_MS,            5000,     "ms",     "the longest wait for the store's one writer")                \

@@ -196,6 +196,19 @@ static const struct record_row rows[] = {
     [RECORD_NS] = {"NS", false, check_name},
     [RECORD_CAA] = {"CAA", false, check_caa},
     [RECORD_SRV] = {"SRV", false, check_srv},
+    [RECORD_PTR] = {"PTR", false, check_name},
+    [RECORD_HTTPS] = {"HTTPS", false, check_txt},
+    [RECORD_SVCB] = {"SVCB", false, check_txt},
+    [RECORD_TLSA] = {"TLSA", false, check_txt},
+    [RECORD_SSHFP] = {"SSHFP", false, check_txt},
+    [RECORD_DS] = {"DS", false, check_txt},
+    [RECORD_DNSKEY] = {"DNSKEY", false, check_txt},
+    [RECORD_LOC] = {"LOC", false, check_txt},
+    [RECORD_NAPTR] = {"NAPTR", false, check_txt},
+    [RECORD_URI] = {"URI", false, check_txt},
+    [RECORD_CERT] = {"CERT", false, check_txt},
+    [RECORD_SMIMEA] = {"SMIMEA", false, check_txt},
+    [RECORD_OPENPGPKEY] = {"OPENPGPKEY", false, check_txt},
 };
 
 const char *record_type_name(enum record_type type)

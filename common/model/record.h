@@ -18,6 +18,20 @@ enum record_type {
     RECORD_NS,
     RECORD_CAA,
     RECORD_SRV,
+    RECORD_PTR,
+    /* Kept as they are written: nothing here answers DNS. */
+    RECORD_HTTPS,
+    RECORD_SVCB,
+    RECORD_TLSA,
+    RECORD_SSHFP,
+    RECORD_DS,
+    RECORD_DNSKEY,
+    RECORD_LOC,
+    RECORD_NAPTR,
+    RECORD_URI,
+    RECORD_CERT,
+    RECORD_SMIMEA,
+    RECORD_OPENPGPKEY,
 };
 
 /* "A", ...; only the types above are stored. */

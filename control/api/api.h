@@ -108,7 +108,8 @@ struct api_wait {
 
 struct api_reply {
     int status;
-    struct buf body;           /* JSON */
+    struct buf body;           /* JSON, unless content_type says another */
+    const char *content_type;  /* NULL: JSON */
     uint64_t revision;         /* X-Config-Revision; 0: nothing was changed */
     uint32_t allowed;          /* Allow of a 405: 1 << method */
     char etag[API_ETAG_BYTES]; /* of a GET; "" without */

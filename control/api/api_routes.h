@@ -13,6 +13,8 @@ extern const struct api_route api_zones_routes[];
 extern const struct api_route api_settings_routes[];
 extern const struct api_route api_overrides_routes[];
 extern const struct api_route api_plans_routes[];
+extern const struct api_route api_record_batch_routes[];
+extern const struct api_route api_record_text_routes[];
 extern const struct api_route api_records_routes[];
 extern const struct api_route api_certificates_routes[];
 extern const struct api_route api_origin_tls_routes[];

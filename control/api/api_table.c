@@ -11,6 +11,8 @@ const struct api_route *const api_tables[] = {
     api_settings_routes,
     api_overrides_routes,
     api_plans_routes,
+    api_record_batch_routes, /* fixed names before an id */
+    api_record_text_routes,
     api_records_routes,
     api_certificates_routes,
     api_origin_tls_routes,

@@ -36,7 +36,7 @@ static enum err apply_type(const struct apply *a)
     if (!a->spec->type_given)
         return ERR_OK;
     if (record_type_parse(a->spec->type, &a->record->type) != ERR_OK)
-        return refuse(a, "type", "must be A, AAAA, CNAME, TXT, MX, NS, CAA or SRV");
+        return refuse(a, "type", "is not a type of record, like A, AAAA, CNAME, TXT or MX");
     return ERR_OK;
 }
 

@@ -121,7 +121,8 @@ static void add_rate(struct MHD_Response *response, const struct api_reply *repl
 static void add_headers(const struct server_request *request, const struct api_reply *reply,
                         struct MHD_Response *response)
 {
-    add_header(response, "Content-Type", "application/json");
+    add_header(response, "Content-Type",
+               reply->content_type ? reply->content_type : "application/json");
     add_header(response, "Cache-Control", "no-store");
     add_header(response, "X-Content-Type-Options", "nosniff");
     add_header(response, "X-Request-Id", request->id.text);

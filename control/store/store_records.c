@@ -235,11 +235,13 @@ enum err store_record_excluded(struct store_conn *conn, const struct store_recor
     struct statement s;
     statement_open(&s, conn,
                    "SELECT 1 FROM dns_records WHERE zone_id = ?1 AND name = ?2 AND id <> ?3 AND "
-                   "type IN ('A', 'AAAA', 'CNAME') AND (?4 = 'CNAME' OR type = 'CNAME')");
+                   "type IN ('A', 'AAAA', 'CNAME') AND (?4 = 'CNAME' OR type = 'CNAME') AND "
+                   "NOT (type = ?4 AND content = ?5)");
     statement_bind_id(&s, &record->zone_id);
     statement_bind_text(&s, record->name);
     statement_bind_id(&s, &record->id);
     statement_bind_text(&s, span_str(record_type_name(record->type)));
+    statement_bind_text(&s, record->content);
     return read_exists(&s, out);
 }
 

@@ -65,7 +65,7 @@ MUST_USE enum err store_record_delete(struct store_conn *conn, const struct id *
                                       const struct id *id);
 
 /* Another A, AAAA or CNAME record that excludes this one: a name has either addresses or one
- * CNAME. */
+ * CNAME.  An identical one does not: the insert tells. */
 MUST_USE enum err store_record_excluded(struct store_conn *conn, const struct store_record *record,
                                         bool *out);
 /* The zone has a proxied record at or below `name`. */

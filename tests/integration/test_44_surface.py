@@ -1,4 +1,5 @@
 """The surface that clients of the original know: every answer is held against schema/openapi.yaml."""
+import http.client
 import itertools
 
 import pytest
@@ -152,3 +153,111 @@ def test_44_13_a_hostnames_own_stream_limit_is_its_own(make_world):
         counts = h2load(world.edge, host, f"{path}?head_delay_ms=700", clients=1, streams=6, requests=6)
         assert counts["succeeded"] == 6, counts["text"]
         assert len({seen.connection for seen in origin.seen(path)}) == connections
+
+
+# ---- records in bulk
+
+def record(name, content="203.0.113.7", kind="A", **members):
+    return {"type": kind, "name": name, "content": content, **members}
+
+
+def names(api, zone):
+    return sorted(one["name"].split(".")[0] for one in api.ok("GET", f"/zones/{zone['id']}/dns_records").result)
+
+
+def test_44_20_a_batch_is_one_transaction_in_its_order(api, zone):
+    base = f"/zones/{zone['id']}/dns_records"
+    gone, kept, put = (api.ok("POST", base, record(name)).result for name in ("gone", "kept", "put"))
+    answer = api.ok("POST", f"{base}/batch", {
+        "posts": [record("gone", "203.0.113.8"), record("new", "text", "TXT")],
+        "puts": [{"id": put["id"], **record("put2")}],
+        "patches": [{"id": kept["id"], "comment": "stays"}],
+        "deletes": [{"id": gone["id"]}]})
+    told = answer.result
+    assert told["deletes"] == [gone] and told["patches"][0]["comment"] == "stays"
+    assert told["puts"][0]["id"] == put["id"] and len(told["posts"]) == 2 and answer.revision > 0
+    assert names(api, zone) == ["gone", "kept", "new", "put2"]
+
+
+@pytest.mark.parametrize("batch, status, code, path", [
+    ({"posts": [{"type": "A", "name": "a", "content": "203.0.113.1"}, {"type": "A", "name": "b", "content": "nonsense"}]},
+     400, 1004, "posts[1].content"),
+    ({"posts": [{"type": "A", "name": "a", "content": "203.0.113.1"}] * 2}, 400, 81057, "identical"),
+    ({"posts": [{"type": "A", "name": "a", "content": "203.0.113.1"},
+                {"type": "CNAME", "name": "a", "content": "x.example.org"}]}, 400, 81058, "posts[1]"),
+    ({"posts": [{"type": "A", "name": "a", "content": "203.0.113.1"}], "deletes": [{"id": "0" * 32}]}, 404, 7003, ""),
+    ({"deletes": [{}]}, 400, 1004, "deletes[0].id"),
+    ({"posts": {}}, 400, 1004, "posts"),
+    ({}, 400, 1001, "batch")])
+def test_44_21_a_batch_with_a_fault_changes_nothing(api, zone, batch, status, code, path):
+    answer = api.call("POST", f"/zones/{zone['id']}/dns_records/batch", batch)
+    assert (answer.status, answer.codes[0]) == (status, code), answer.text
+    assert path in answer.text
+    assert names(api, zone) == []
+
+
+def test_44_22_every_type_is_stored_and_pieces_make_content(api, zone):
+    base = f"/zones/{zone['id']}/dns_records"
+    caa = api.ok("POST", base, {"type": "CAA", "name": "@", "data": {"flags": 0, "tag": "issue", "value": "ca.example"}})
+    assert caa.result["content"] == '0 issue "ca.example"' and caa.result["data"]["tag"] == "issue"
+    srv = api.ok("POST", base, {"type": "SRV", "name": "_sip._tcp",
+                                "data": {"priority": 1, "weight": 2, "port": 5060, "target": "sip.example.org"}})
+    assert srv.result["data"] == {"priority": 1, "weight": 2, "port": 5060, "target": "sip.example.org"}
+    for kind, content in (("PTR", "host.example.org"), ("TLSA", "3 1 1 " + "ab" * 32), ("HTTPS", "1 . alpn=h2"),
+                          ("SSHFP", "4 2 " + "cd" * 32), ("DS", "1 13 2 " + "ef" * 32), ("URI", '10 1 "https://x"'),
+                          ("LOC", "51 30 12.748 N 0 7 39.611 W 0.00m"), ("NAPTR", '10 100 "s" "SIP+D2T" "" _sip._tcp.x')):
+        assert api.ok("POST", base, record("other", content, kind)).result["content"] == content
+    bad = api.call("POST", base, {"type": "SRV", "name": "_x._tcp", "data": {"port": 1}})
+    assert (bad.status, bad.codes) == (400, [1004]) and "data" in bad.text
+
+
+ZONE_FILE = """\
+$TTL 1h
+@        IN SOA ns1.example.org. me.example.org. ( 1 2 3
+                4 5 ) ; passed over
+www      300 IN A 203.0.113.9 ; a comment
+         IN A 203.0.113.10
+mail     MX 10 mx.example.org.
+text     TXT "one piece" " and another; \\"quoted\\""
+alias    CNAME www
+"""
+
+
+def test_44_23_a_zone_file_comes_in_and_goes_out(api, zone, control):
+    base = f"/zones/{zone['id']}/dns_records"
+    boundary = "boundary123"
+    form = (f"--{boundary}\r\nContent-Disposition: form-data; name=\"proxied\"\r\n\r\nfalse\r\n"
+            f"--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"z.txt\"\r\n"
+            f"Content-Type: text/plain\r\n\r\n{ZONE_FILE}\r\n--{boundary}--\r\n")
+    told = api.call("POST", f"{base}/import", raw=form,
+                    headers={"Content-Type": f"multipart/form-data; boundary={boundary}"}).result
+    assert told == {"recs_added": 5, "total_records_parsed": 5}
+    rows = {(one["type"], one["name"].split(".")[0]): one for one in api.ok("GET", base).result}
+    assert rows["TXT", "text"]["content"] == 'one piece and another; "quoted"'
+    assert rows["CNAME", "alias"]["content"] == f"www.{zone['name']}"
+    assert rows["MX", "mail"]["priority"] == 10 and rows["MX", "mail"]["ttl"] == 3600
+
+    text = control_text(control, f"{base}/export")
+    assert f"$ORIGIN {zone['name']}." in text and "203.0.113.10" in text
+    again = api.call("POST", f"{base}/import", raw=text, headers={"Content-Type": "text/plain"})
+    assert again.result == {"recs_added": 0, "total_records_parsed": 5}, again.text + text
+
+
+def control_text(control, path):
+    connection = http.client.HTTPConnection("127.0.0.1", control.port, timeout=30)
+    connection.request("GET", "/client/v4" + path, headers={"Authorization": f"Bearer {control.token}"})
+    got = connection.getresponse()
+    text = got.read().decode()
+    connection.close()
+    assert got.status == 200, text
+    return text
+
+
+@pytest.mark.parametrize("text, line", [("www A nonsense\n", "line 2"), ("www A 203.0.113.1\nx TXT \"open", "line 2"),
+                                        ("www NOTYPE x\n", "line 1"), ("mail MX mx.example.org.\n", "line 1"),
+                                        ("$INCLUDE /etc/passwd\n", "line 1"), ("www ( A 203.0.113.1\n", "line 2")])
+def test_44_24_a_bad_zone_file_adds_nothing(api, zone, text, line):
+    answer = api.call("POST", f"/zones/{zone['id']}/dns_records/import", raw="ok A 203.0.113.2\n" + text,
+                      headers={"Content-Type": "text/plain"})
+    assert (answer.status, answer.codes) == (400, [1004]), answer.text
+    assert names(api, zone) == []

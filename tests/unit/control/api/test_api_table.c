@@ -67,6 +67,8 @@ static int read_contract(void **state)
         if (within && contract->count > 0 && read_key(line, 6, key, sizeof(key)) &&
             strcmp(key, "requestBody") == 0)
             contract->routes[contract->count - 1].takes_json = true;
+        if (within && contract->count > 0 && strstr(line, " multipart/form-data:"))
+            contract->routes[contract->count - 1].takes_json = false;
     }
     assert_int_equal(fclose(file), 0);
     *state = contract;
