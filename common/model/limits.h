@@ -34,6 +34,7 @@
     X(CLIENT_HANDSHAKE_MS,      10000,    "ms",     "TLS handshake of a client")                                  \
     X(CLIENT_HEAD_MS,           10000,    "ms",     "a whole request head, from its first byte")                  \
     X(CLIENT_IDLE_MS,           180000,   "ms",     "a client connection with nothing in flight")                 \
+    X(CLIENT_DRAIN_IDLE_MS,     1000,     "ms",     "the same, of HTTP/1.1 while the worker drains: a request may be on its way") \
     X(CLIENT_BODY_STALL_MS,     60000,    "ms",     "no byte of a request body, or of room for the answer")       \
     X(CLIENT_PIPELINE_BYTES,    16384,    "bytes",  "read ahead of the next request while one is answered (HTTP/1.1)") \
     X(CLIENT_DROPPED_BYTES,     262144,   "bytes",  "request body that nobody wants, read to keep an HTTP/1.1 connection")  \

@@ -72,6 +72,8 @@ static uint64_t read_timeout_ms(const struct h1_client *conn)
 {
     switch (conn->request.phase) {
     case H1_READ_HEAD:
+        if (conn->in.len == 0 && conn->served)
+            return conn->draining ? LIMIT_CLIENT_DRAIN_IDLE_MS : LIMIT_CLIENT_IDLE_MS;
         return conn->in.len > 0 || conn->draining ? LIMIT_CLIENT_HEAD_MS : LIMIT_CLIENT_IDLE_MS;
     case H1_READ_LENGTH:
     case H1_READ_CHUNKS:
@@ -192,12 +194,8 @@ struct h1_client *h1_client_open(struct transport *transport, const struct excha
 void h1_client_drain(struct h1_client *conn)
 {
     conn->draining = true;
-    if (conn->request.phase != H1_READ_HEAD || conn->in.len > 0)
-        return;
-    /* The first request of a new connection is on its way. */
-    if (conn->served)
-        h1_client_end(conn, ERR_OK);
-    else
+    /* A request may be on its way: it is answered, and told that it was the last. */
+    if (conn->request.phase == H1_READ_HEAD && conn->in.len == 0)
         h1_client_pace(conn);
 }
 

@@ -222,7 +222,7 @@ void h1_client_finish(struct h1_client *conn)
     side_detach(&conn->side);
     conn->answer = (struct h1_client_answer){.framing = H1_BARE};
     conn->served = true;
-    if (!request_read || !conn->request.keep_alive || conn->draining) {
+    if (!request_read || !conn->request.keep_alive) {
         h1_client_end(conn, ERR_OK);
     } else {
         conn->request.phase = H1_READ_HEAD;

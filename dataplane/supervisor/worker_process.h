@@ -40,6 +40,7 @@ struct worker_process {
     enum worker_state state;
     bool adopted;
     bool outdated; /* adopted, and not what would be started now */
+    bool crashed;  /* it ended itself: an operator's kill -9 is not that */
     int pid;
     uv_process_t uv; /* a child's */
     struct worker_channel *channel;

@@ -179,7 +179,7 @@ static void process_gone(void *owner, struct worker_process *process)
         slot->starting = NULL;
     if (was_mine) {
         bool quick = loop_now_ms(slots->options.loop) - process->started_at_ms < QUICK_DEATH_MS;
-        if (quick)
+        if (quick && (process->crashed || process->state == WORKER_STARTING))
             note_quick_death(slot);
         else
             slot->quick_deaths = 0;

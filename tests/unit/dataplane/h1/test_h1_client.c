@@ -52,8 +52,12 @@ static void draining_answers_what_runs_and_closes(void **state)
     give(&rig, GET);
     answer(&rig, 200, "hi");
     h1_client_drain(rig.conn);
-    assert_int_equal(rig.closed_count, 0);
     run(&rig);
+    assert_int_equal(rig.closed_count, 0);
+    assert_int_equal(rig.conn->timed_ms, LIMIT_CLIENT_DRAIN_IDLE_MS);
+    give(&rig, GET);
+    answer(&rig, 200, "hi");
+    assert_non_null(strstr(buf_cstr(&rig.transport.out), "connection: close\r\n"));
     assert_int_equal(rig.closed_count, 1);
     close_rig(&rig);
 }
