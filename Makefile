@@ -51,6 +51,7 @@ include mk/deps.mk
 include mk/tests.mk
 include mk/control.mk
 include mk/edge.mk
+include mk/install.mk
 
 # ---- programs
 build: $(B)/trunkline-control $(B)/trunkline-edge ## both programs in build/debug, with ASan and UBSan (the default)

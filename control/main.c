@@ -16,6 +16,8 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/base/privilege.h"
+#include "common/base/service.h"
 #include "common/base/text.h"
 #include "common/model/hostname.h"
 #include "common/model/own_address.h"
@@ -279,6 +281,13 @@ static void close_service(struct service *service)
     api_rates_free(&service->rates);
 }
 
+static void reload(void)
+{
+    service_tell(SERVICE_RELOADING);
+    log_info("control_hangup", F_STR("reloaded", "nothing"));
+    service_tell(SERVICE_READY);
+}
+
 /* Until SIGTERM, or until the disk left a commit's outcome unknown. */
 static int wait_for_end(const struct service *service, const sigset_t *signals)
 {
@@ -289,7 +298,9 @@ static int wait_for_end(const struct service *service, const sigset_t *signals)
         if (signal_number == SIGTERM || signal_number == SIGINT)
             return EXIT_SUCCESS;
         if (signal_number == SIGHUP)
-            log_info("control_hangup", F_STR("reloaded", "nothing"));
+            reload();
+        if (service_watchdog_ms() > 0)
+            service_tell(SERVICE_ALIVE);
         if (store_failed(service->store))
             return complain(EXIT_FAILURE, "the store failed while it wrote: start again");
         if (clock_mono_ms() < renew_at_ms)
@@ -304,8 +315,6 @@ static int wait_for_end(const struct service *service, const sigset_t *signals)
 static void raise_descriptors(void)
 {
     struct rlimit files;
-    const struct rlimit no_core = {0, 0};
-    (void)setrlimit(RLIMIT_CORE, &no_core);
     if (getrlimit(RLIMIT_NOFILE, &files) != 0)
         return;
     files.rlim_cur = files.rlim_max;
@@ -330,8 +339,10 @@ static int run_serve(const struct arguments *args)
                  F_U64("port", server_port(service.server)));
         puts("ready");
         (void)fflush(stdout);
+        service_tell(SERVICE_READY);
         code = wait_for_end(&service, &signals);
     }
+    service_tell(SERVICE_STOPPING);
     close_service(&service);
     log_info("control_stopped", F_I64("code", code));
     return code;
@@ -365,6 +376,7 @@ int main(int argc, char **argv)
 {
     struct arguments args = {.command = COMMAND_COUNT};
     log_open("control");
+    privilege_harden();
     /* A peer that left is a return code; so is a file that may not grow. */
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGXFSZ, SIG_IGN);

@@ -29,7 +29,11 @@ bool privilege_user_find(const char *name, struct privilege_user *out)
 void privilege_harden(void)
 {
     const struct rlimit none = {0, 0};
-    bool done = setrlimit(RLIMIT_CORE, &none) == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 &&
+    struct rlimit core;
+    /* systemd's LimitCORE=0 and its filter of calls come together. */
+    bool no_core = getrlimit(RLIMIT_CORE, &core) == 0 &&
+                   (core.rlim_max == 0 || setrlimit(RLIMIT_CORE, &none) == 0);
+    bool done = no_core && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 &&
                 prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
     ASSERT(done);
 }
@@ -91,7 +95,7 @@ enum err privilege_drop(const struct privilege_user *user, struct problem *probl
     empty_bounding_set();
     if (user != NULL && geteuid() == 0)
         TRY(become(user, problem));
-    if (!set_no_capabilities() || has_capability())
+    if (has_capability() && (!set_no_capabilities() || has_capability()))
         return kept(problem, "capabilities stay");
     if (user == NULL)
         return ERR_OK;

@@ -44,9 +44,11 @@ bool sockets_address_wanted(const char *wanted, const char *bound)
            (a.port == 0 || a.port == b.port);
 }
 
-static bool fd_wanted(const char *wanted, int fd)
+static bool fd_wanted(const struct activated *activated, const char *wanted, int fd)
 {
     char bound[SOCKET_ADDRESS_BYTES];
+    if (activated->count > 0)
+        return activation_has(activated, fd);
     listen_address(fd, bound, sizeof(bound));
     return sockets_address_wanted(wanted, bound);
 }
@@ -56,6 +58,12 @@ static bool same_socket(int a, int b)
     struct stat one, other;
     return fstat(a, &one) == 0 && fstat(b, &other) == 0 && one.st_ino == other.st_ino &&
            one.st_dev == other.st_dev;
+}
+
+/* Sockets that systemd made may be fewer than slots. */
+static bool is_shared(const struct sockets_options *options)
+{
+    return options->activation->https.count > 0 || options->activation->http.count > 0;
 }
 
 static bool have_already(const struct sockets *sockets, int https_fd)
@@ -75,12 +83,22 @@ static void take_counters(const struct adopted *orphan, struct sockets *out)
         log_warn("orphan_counters_lost", F_I64("pid", orphan->pid));
 }
 
+static bool has_slot_for(const struct sockets_options *options, const struct adopted *orphan,
+                         const struct sockets *sockets)
+{
+    if (!fd_wanted(&options->activation->https, options->https, orphan->https_fd) ||
+        !fd_wanted(&options->activation->http, options->http, orphan->http_fd))
+        return false;
+    if (is_shared(options))
+        return sockets->slot_count < options->slot_count;
+    return !have_already(sockets, orphan->https_fd);
+}
+
 static void take_orphan(const struct sockets_options *options, const struct adopted *orphan,
                         struct sockets *out)
 {
     take_counters(orphan, out);
-    if (fd_wanted(options->https, orphan->https_fd) && fd_wanted(options->http, orphan->http_fd) &&
-        !have_already(out, orphan->https_fd)) {
+    if (has_slot_for(options, orphan, out)) {
         out->slots[out->slot_count++] = (struct socket_pair){
             .https_fd = orphan->https_fd,
             .http_fd = orphan->http_fd,
@@ -107,15 +125,30 @@ static enum err bind_kind(const char *wanted, int first_fd, int *out, struct pro
     return listen_bind(bound, out, problem);
 }
 
+/* used: what the slots before have of this kind. */
+static enum err open_kind(const struct activated *activated, const char *wanted,
+                          const int used[LIMIT_WORKERS], unsigned count, int *out,
+                          struct problem *problem)
+{
+    if (activated->count == 0)
+        return bind_kind(wanted, count > 0 ? used[0] : -1, out, problem);
+    *out = activation_copy(activated, used, count);
+    return *out >= 0 ? ERR_OK : problem_set(problem, ERR_IO, wanted, "no descriptor is left");
+}
+
 static enum err bind_slot(const struct sockets_options *options, struct sockets *out,
                           struct problem *problem)
 {
-    const struct socket_pair *first = out->slot_count > 0 ? &out->slots[0] : NULL;
+    int https[LIMIT_WORKERS], http[LIMIT_WORKERS];
     struct socket_pair pair = {.channel_fd = -1};
-    enum err err = bind_kind(options->https, first ? first->https_fd : -1, &pair.https_fd, problem);
-    if (err != ERR_OK)
-        return err;
-    err = bind_kind(options->http, first ? first->http_fd : -1, &pair.http_fd, problem);
+    for (unsigned i = 0; i < out->slot_count; i++) {
+        https[i] = out->slots[i].https_fd;
+        http[i] = out->slots[i].http_fd;
+    }
+    TRY(open_kind(&options->activation->https, options->https, https, out->slot_count,
+                  &pair.https_fd, problem));
+    enum err err = open_kind(&options->activation->http, options->http, http, out->slot_count,
+                             &pair.http_fd, problem);
     if (err != ERR_OK) {
         close(pair.https_fd);
         return err;
@@ -127,8 +160,9 @@ static enum err bind_slot(const struct sockets_options *options, struct sockets 
 /* Only where no orphan is: one that drains, or did not come yet, listens there with right. */
 static enum err probe(const struct sockets_options *options, struct problem *problem)
 {
-    TRY(listen_probe(options->https, problem));
-    return listen_probe(options->http, problem);
+    if (options->activation->https.count == 0)
+        TRY(listen_probe(options->https, problem));
+    return options->activation->http.count > 0 ? ERR_OK : listen_probe(options->http, problem);
 }
 
 static void close_all(struct sockets *sockets)

@@ -6,6 +6,8 @@
  * wanted (supervisor.h says why).  What is missing is bound anew.  With port 0 all slots share the
  * port that the first one got.
  *
+ * Where systemd passed sockets (activation.h), these are what is wanted, and nothing is bound.
+ *
  * Orphans on other addresses than the wanted ones are surplus: they drain, and their sockets close
  * with them.  The counters are those that the first orphan shares with its siblings.
  */
@@ -13,6 +15,7 @@
 #define TRUNKLINE_DATAPLANE_SUPERVISOR_SOCKETS_H
 
 #include "dataplane/net/counter_pages.h"
+#include "dataplane/supervisor/activation.h"
 #include "dataplane/supervisor/adoption.h"
 
 #define SOCKET_ADDRESS_BYTES 64
@@ -20,8 +23,9 @@
 struct sockets_options {
     const char *state;
     const struct adoption_door *door;
+    const struct activation *activation; /* what it has is not bound, and https, http not asked */
     const char *https, *http;
-    unsigned slot_count;
+    unsigned slot_count; /* more, if more sockets were passed */
 };
 
 struct socket_pair {

@@ -18,6 +18,7 @@
 
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/base/service.h"
 #include "common/base/text.h"
 #include "dataplane/net/listen.h"
 #include "dataplane/supervisor/admin.h"
@@ -44,6 +45,7 @@ struct supervisor {
     const char *const *argv; /* for workers */
     int lock_fd, access_log_fd, admin_fd;
     struct adoption_door door;
+    struct activation activation;
     gid_t group; /* of the workers; STATE_NO_GROUP: they are what we are */
     struct replica *replica;
     struct replica_apply apply;
@@ -56,6 +58,7 @@ struct supervisor {
     uv_signal_t signals[SIGNAL_COUNT];
     uv_poll_t orphans;
     uv_timer_t link_latest;
+    uv_timer_t alive; /* for systemd's watchdog */
     bool stopping;
 };
 
@@ -159,12 +162,22 @@ static void link_latest_due(uv_timer_t *timer)
 
 /* ---- workers */
 
+static void alive_due(uv_timer_t *timer)
+{
+    (void)timer;
+    service_tell(SERVICE_ALIVE);
+}
+
 static void slots_ready(void *owner)
 {
     struct supervisor *supervisor = owner;
     open_link(supervisor);
     fputs("ready\n", stdout);
     fflush(stdout);
+    service_tell(SERVICE_READY);
+    uint64_t alive_ms = service_watchdog_ms();
+    if (alive_ms > 0)
+        uv_timer_start(&supervisor->alive, alive_due, 0, alive_ms);
 }
 
 static void slots_told(void *owner, uint32_t workers_applied, uint32_t workers)
@@ -181,6 +194,7 @@ static void slots_stopped(void *owner)
         uv_close((uv_handle_t *)&supervisor->signals[i], NULL);
     uv_close((uv_handle_t *)&supervisor->orphans, NULL);
     uv_close((uv_handle_t *)&supervisor->link_latest, NULL);
+    uv_close((uv_handle_t *)&supervisor->alive, NULL);
     admin_close(&supervisor->admin);
     worker_slots_free(&supervisor->slots);
 }
@@ -252,10 +266,12 @@ static enum err open_access_log(struct supervisor *supervisor, struct problem *p
 static void reload(struct supervisor *supervisor)
 {
     struct problem problem;
+    service_tell(SERVICE_RELOADING);
     if (open_access_log(supervisor, &problem) != ERR_OK)
         log_error("access_log_open_failed", F_STR("text", problem.text));
     log_info("supervisor_reload", F_U64("workers", worker_slots_count(supervisor->slots)));
     worker_slots_reload(supervisor->slots, supervisor->access_log_fd);
+    service_tell(SERVICE_READY);
 }
 
 static void stop(struct supervisor *supervisor)
@@ -266,6 +282,7 @@ static void stop(struct supervisor *supervisor)
     }
     log_info("supervisor_stop", F_U64("drain_timeout_ms", supervisor->flags->drain_timeout_ms));
     supervisor->stopping = true;
+    service_tell(SERVICE_STOPPING);
     control_link_close(&supervisor->link);
     worker_slots_stop(supervisor->slots);
 }
@@ -325,6 +342,7 @@ static enum err prepare(struct supervisor *supervisor, struct problem *problem)
     size_t program_bytes = sizeof(supervisor->program);
     if (uv_exepath(supervisor->program, &program_bytes) != 0)
         return problem_set(problem, ERR_IO, "program", "cannot find its own file");
+    TRY(activation_take(&supervisor->activation, problem));
     TRY(choose_user(supervisor, problem));
     supervisor->argv = edge_flags_arguments(flags);
     TRY(check_files(flags, problem));
@@ -395,6 +413,7 @@ static void start_loop(struct supervisor *supervisor)
     uv_poll_init(uv, &supervisor->orphans, supervisor->door.fd);
     supervisor->orphans.data = supervisor;
     uv_poll_start(&supervisor->orphans, UV_READABLE, orphan_waits);
+    uv_timer_init(uv, &supervisor->alive);
     uv_timer_init(uv, &supervisor->link_latest);
     supervisor->link_latest.data = supervisor;
     uv_timer_start(&supervisor->link_latest, link_latest_due, LINK_LATEST_MS, 0);
@@ -413,6 +432,15 @@ static void log_start(const struct supervisor *supervisor, const struct sockets 
              F_I64("pid", getpid()));
 }
 
+/* A socket that was passed and that nobody accepts from would swallow its share. */
+static unsigned slots_wanted(const struct supervisor *supervisor)
+{
+    unsigned wanted = (unsigned)supervisor->flags->workers;
+    if (wanted < supervisor->activation.https.count)
+        wanted = supervisor->activation.https.count;
+    return wanted < supervisor->activation.http.count ? supervisor->activation.http.count : wanted;
+}
+
 static enum err serve(struct supervisor *supervisor, struct problem *problem)
 {
     struct sockets *sockets = mem_new(struct sockets);
@@ -421,7 +449,8 @@ static enum err serve(struct supervisor *supervisor, struct problem *problem)
         .door = &supervisor->door,
         .https = supervisor->flags->https,
         .http = supervisor->flags->http,
-        .slot_count = (unsigned)supervisor->flags->workers,
+        .activation = &supervisor->activation,
+        .slot_count = slots_wanted(supervisor),
     };
     enum err err = sockets_open(&wanted, sockets, problem);
     supervisor->counters = sockets->counters;

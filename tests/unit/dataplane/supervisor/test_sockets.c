@@ -25,6 +25,7 @@ struct rig {
     char dir[64];
     int lock_fd;
     struct adoption_door door;
+    struct activation activation;
     struct sockets sockets;
     struct problem problem;
 };
@@ -71,6 +72,7 @@ static enum err open_on(struct rig *rig, const char *https, unsigned count)
     const struct sockets_options options = {
         .state = rig->dir,
         .door = &rig->door,
+        .activation = &rig->activation,
         .https = https,
         .http = "127.0.0.1:0",
         .slot_count = count,
@@ -92,6 +94,35 @@ static void port_0_is_one_port_for_all(void **state)
         assert_string_equal(first, other);
         assert_int_equal(rig->sockets.slots[i].channel_fd, -1);
     }
+}
+
+/* How many slots accept from this very socket. */
+static unsigned slots_on(const struct sockets *sockets, int fd)
+{
+    const struct activated one = {.fds = {fd}, .count = 1};
+    unsigned count = 0;
+    for (unsigned i = 0; i < sockets->slot_count; i++)
+        count += activation_has(&one, sockets->slots[i].https_fd) ? 1 : 0;
+    return count;
+}
+
+static void sockets_that_were_passed_are_spread_over_the_slots(void **state)
+{
+    struct rig *rig = *state;
+    struct activated *passed = &rig->activation.https;
+    char address[64];
+    assert_int_equal(listen_bind("127.0.0.1:0", &passed->fds[0], &rig->problem), ERR_OK);
+    listen_address(passed->fds[0], address, sizeof(address));
+    assert_int_equal(listen_bind(address, &passed->fds[1], &rig->problem), ERR_OK);
+    passed->count = 2;
+
+    assert_int_equal(open_on(rig, "not asked", 5), ERR_OK);
+
+    assert_int_equal(rig->sockets.slot_count, 5);
+    assert_int_equal(slots_on(&rig->sockets, passed->fds[0]), 3);
+    assert_int_equal(slots_on(&rig->sockets, passed->fds[1]), 2);
+    close(passed->fds[0]);
+    close(passed->fds[1]);
 }
 
 static void another_edges_port_is_in_use(void **state)
@@ -249,6 +280,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_A_RIG(port_0_is_one_port_for_all),
+        IN_A_RIG(sockets_that_were_passed_are_spread_over_the_slots),
         IN_A_RIG(another_edges_port_is_in_use),
         IN_A_RIG(a_second_supervisor_is_refused),
         IN_A_RIG(a_slot_is_held_as_long_as_its_worker_wants),
