@@ -18,8 +18,12 @@
     X(CLIENT_HANDSHAKES_RESUMED,   "count", "of these, by a session ticket")                        \
     X(CLIENT_HANDSHAKES_FAILED,    "count", "TLS handshakes that visitors broke off or could not make") \
     X(CLIENT_HANDSHAKES_LATE,      "count", "TLS handshakes cut after LIMIT_CLIENT_HANDSHAKE_MS")   \
+    X(CLIENT_NAMES_UNKNOWN,        "count", "TLS handshakes refused: no zone has the name, or none was sent") \
+    X(CLIENT_TICKETS_FOREIGN,      "count", "session tickets of another zone, name or version, not taken")  \
     /* exchanges */                                                                                 \
     X(EXCHANGES,                   "count", "requests that became an exchange")                     \
+    X(REQUESTS_MISDIRECTED,        "count", "answered 421: for a name that the connection was not made for") \
+    X(REQUESTS_REDIRECTED,         "count", "answered 301: plain HTTP, and the zone always uses HTTPS") \
     /* origins */                                                                                   \
     X(ORIGIN_ADDRESSES_REFUSED,    "count", "connections that the address policy forbade")
 /* clang-format on */

@@ -32,6 +32,9 @@
     X(CLIENT_CONN_WINDOW_BYTES, 1048576,  "bytes",  "HTTP/2 connection window towards a client")                  \
     X(CLIENT_CONN_BYTES,        16777216, "bytes",  "request bodies that one HTTP/2 client connection may have held") \
     X(CLIENT_HANDSHAKE_MS,      10000,    "ms",     "TLS handshake of a client")                                  \
+    X(TICKET_KEYS,              3,        "count",  "keys of session tickets: next, current, previous")           \
+    X(TICKET_KEY_BYTES,         80,       "bytes",  "one of them: name, AES-256, HMAC-SHA256")                    \
+    X(TICKET_ROTATION_MS,       43200000, "ms",     "the longest that tickets are made with one key")             \
     X(CLIENT_HEAD_MS,           10000,    "ms",     "a whole request head, from its first byte")                  \
     X(CLIENT_IDLE_MS,           180000,   "ms",     "a client connection with nothing in flight")                 \
     X(CLIENT_DRAIN_IDLE_MS,     1000,     "ms",     "the same, of HTTP/1.1 while the worker drains: a request may be on its way") \

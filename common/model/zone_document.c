@@ -399,3 +399,14 @@ const struct zone_hostname *zone_document_match(const struct zone_document *docu
         found = find_name(document, hostname_span(&wildcard));
     return found;
 }
+
+void zone_document_visitor_tls(const struct zone_document *document, struct visitor_tls *out)
+{
+    bool newest_only = zone_document_setting(document, SETTING_min_tls_version) == MIN_TLS_1_3;
+    *out = (struct visitor_tls){
+        .zone_id = document->zone_id,
+        .tls_1_2 = !newest_only,
+        .tls_1_3 = newest_only || zone_document_setting(document, SETTING_tls_1_3) != SWITCH_OFF,
+        .h2_offered = zone_document_setting(document, SETTING_http2) == SWITCH_ON,
+    };
+}

@@ -85,6 +85,15 @@ MUST_USE enum err zone_check(const struct zone_document *document, struct proble
 const struct zone_hostname *zone_document_match(const struct zone_document *document,
                                                 struct span host);
 
+/* How visitors of a zone are spoken to over TLS. */
+struct visitor_tls {
+    struct id zone_id, certificate_id;
+    bool tls_1_2, tls_1_3; /* what is spoken: one or both */
+    bool h2_offered;
+};
+/* What the settings say of it; the certificate is not theirs. */
+void zone_document_visitor_tls(const struct zone_document *document, struct visitor_tls *out);
+
 static inline uint64_t zone_document_setting(const struct zone_document *d, enum setting_id id)
 {
     return d->settings[id].number;

@@ -4,6 +4,8 @@
  */
 #include "common/wire/frame.h"
 
+#include "common/base/mem.h"
+
 /* One whole frame and what a read may bring behind it. */
 #define PENDING_BYTES_MAX (2 * ((size_t)LIMIT_FRAME_BYTES + FRAME_HEAD_BYTES))
 /* An idle link holds no more than this. */
@@ -61,6 +63,12 @@ enum err frame_reader_next(struct frame_reader *reader, struct frame *out)
     out->payload = span_first(span_skip(left, FRAME_HEAD_BYTES), length);
     reader->taken_bytes += FRAME_HEAD_BYTES + length;
     return ERR_OK;
+}
+
+void frame_reader_wipe(struct frame_reader *reader)
+{
+    if (reader->taken_bytes > 0)
+        mem_wipe(reader->pending.ptr, reader->taken_bytes);
 }
 
 size_t frame_begin(struct buf *out, uint8_t kind)

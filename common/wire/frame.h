@@ -39,6 +39,9 @@ void frame_reader_feed(struct frame_reader *reader, struct span bytes);
  * stream is lost. */
 MUST_USE enum err frame_reader_next(struct frame_reader *reader, struct frame *out);
 
+/* Overwrites the frames lent since the last feed: one of them carried a secret. */
+void frame_reader_wipe(struct frame_reader *reader);
+
 /* Starts a frame at the end of out and returns the mark that frame_end needs. */
 size_t frame_begin(struct buf *out, uint8_t kind);
 /* Writes the length into the head; drops the whole frame where out has overflowed. */

@@ -307,6 +307,27 @@ static void take_protocol(struct payload_reader *reader, struct message_protocol
         payload_refuse(reader, "until_s", "is too far away");
 }
 
+static void put_ticket_keys(const struct message_ticket_keys *m, struct buf *out)
+{
+    payload_put_u32(out, m->lifetime_s);
+    payload_put_u64(out, m->rotate_at_s);
+    payload_put_bytes(out, m->keys);
+}
+
+static void take_ticket_keys(struct payload_reader *reader, struct message_ticket_keys *out)
+{
+    out->lifetime_s = payload_take_u32(reader, "lifetime_s");
+    out->rotate_at_s = payload_take_u64(reader, "rotate_at_s");
+    out->keys = payload_take_bytes(reader, LIMIT_TICKET_KEYS * LIMIT_TICKET_KEY_BYTES, "keys");
+    if (out->lifetime_s == 0 || out->lifetime_s > LIMIT_TICKET_ROTATION_MS / 1000)
+        payload_refuse(reader, "lifetime_s", "is none, or too long");
+    if (out->rotate_at_s > MESSAGE_WALL_MAX_S)
+        payload_refuse(reader, "rotate_at_s", "is too far away");
+    if (out->keys.len < 2 * (size_t)LIMIT_TICKET_KEY_BYTES ||
+        out->keys.len % LIMIT_TICKET_KEY_BYTES != 0)
+        payload_refuse(reader, "keys", "must be the next and the current one, at least");
+}
+
 /* ---- all of them */
 
 const char *message_name(enum message_kind kind)

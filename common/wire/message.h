@@ -123,6 +123,13 @@ struct message_protocol {
     struct origin_knowledge learned;
 };
 
+/* From an orphan to the next supervisor: these are in use. */
+struct message_ticket_keys {
+    uint32_t lifetime_s;  /* of a session, 1 to LIMIT_TICKET_ROTATION_MS / 1000 */
+    uint64_t rotate_at_s; /* wall clock */
+    struct span keys;     /* 2 to LIMIT_TICKET_KEYS of LIMIT_TICKET_KEY_BYTES; the second seals */
+};
+
 struct message {
     enum message_kind kind;
     union {

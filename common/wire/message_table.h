@@ -26,7 +26,8 @@
     X(ZONES_FORGOTTEN, zones_forgotten, 34, FROM_WORKER) /* new exchanges follow `revision` */                   \
     X(DRAIN,           drain,           35, TO_WORKER)   /* accept no more, end when the last exchange has */    \
     X(ADOPT,           adopt,           36, FROM_WORKER) /* orphan to a new supervisor: take my sockets (SCM_RIGHTS) */ \
-    X(PROTOCOL,        protocol,        37, WORKER_BOTH) /* learned about an origin: tell the others */
+    X(PROTOCOL,        protocol,        37, WORKER_BOTH) /* learned about an origin: tell the others */                  \
+    X(TICKET_KEYS,     ticket_keys,     38, WORKER_BOTH) /* session tickets are sealed with these */
 /* clang-format on */
 
 #endif

@@ -17,6 +17,8 @@ struct entry {
     struct tls_profile *profile;
 };
 
+_Static_assert(TLS_SCOPE_BYTES == ID_TEXT_BYTES, "a ticket's scope is a zone");
+
 struct certificate_cache {
     struct certificate_source source;
     size_t profiles_max;
@@ -77,15 +79,14 @@ static void wipe(struct buf *buf)
 }
 
 static enum err load_profile(struct certificate_cache *cache, struct span host,
-                             struct tls_profile **out)
+                             struct visitor_tls *wanted, struct tls_profile **out)
 {
     struct buf chain, key;
-    struct id id;
     struct problem problem = {0};
     struct tls_profile *profile = NULL;
     buf_init(&chain, LIMIT_CERTIFICATE_BYTES + 1);
     buf_init(&key, LIMIT_PRIVATE_KEY_BYTES + 1);
-    enum err err = cache->source.load(cache->source.owner, host, &id, &chain, &key);
+    enum err err = cache->source.load(cache->source.owner, host, wanted, &chain, &key);
     if (err == ERR_OK && (chain.overflowed || key.overflowed))
         err = ERR_TOO_LARGE;
     if (err == ERR_OK)
@@ -93,7 +94,7 @@ static enum err load_profile(struct certificate_cache *cache, struct span host,
     buf_release(&chain);
     wipe(&key);
     if (err == ERR_OK) {
-        keep_profile(cache, &id, profile);
+        keep_profile(cache, &wanted->certificate_id, profile);
         *out = tls_profile_ref(profile);
     } else if (err != ERR_HOST_UNKNOWN) {
         log_warn("certificate_load_failed", F_SPAN("host", host), F_ERR(err),
@@ -102,21 +103,29 @@ static enum err load_profile(struct certificate_cache *cache, struct span host,
     return err;
 }
 
-enum err certificate_cache_select(void *owner, struct span sni, struct tls_profile **out)
+static enum err find_profile(struct certificate_cache *cache, struct span host,
+                             struct visitor_tls *wanted, struct tls_profile **out)
 {
-    struct certificate_cache *cache = owner;
-    struct hostname host;
-    struct id id;
-    if (hostname_parse(sni, HOSTNAME_EXACT, &host, NULL) != ERR_OK)
-        return ERR_HOST_UNKNOWN;
-    enum err err = cache->source.id_of(cache->source.owner, hostname_span(&host), &id);
-    if (err != ERR_OK)
-        return err;
-    struct entry *entry = map_get(&cache->by_id, id_span(&id));
+    TRY(cache->source.choose(cache->source.owner, host, wanted));
+    struct entry *entry = map_get(&cache->by_id, id_span(&wanted->certificate_id));
     if (!entry)
-        return load_profile(cache, hostname_span(&host), out);
+        return load_profile(cache, host, wanted, out);
     list_remove(&cache->used, &entry->node);
     list_push_front(&cache->used, &entry->node);
     *out = tls_profile_ref(entry->profile);
+    return ERR_OK;
+}
+
+enum err certificate_cache_select(void *owner, struct span sni, struct tls_terms *out)
+{
+    struct hostname host;
+    struct visitor_tls wanted;
+    if (hostname_parse(sni, HOSTNAME_EXACT, &host, NULL) != ERR_OK)
+        return ERR_HOST_UNKNOWN;
+    TRY(find_profile(owner, hostname_span(&host), &wanted, &out->profile));
+    memcpy(out->scope, wanted.zone_id.text, sizeof(out->scope));
+    out->tls_1_2 = wanted.tls_1_2;
+    out->tls_1_3 = wanted.tls_1_3;
+    out->h2_offered = wanted.h2_offered;
     return ERR_OK;
 }

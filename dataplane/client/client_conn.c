@@ -26,7 +26,8 @@ struct client_conn {
     struct wake ending; /* what is left of a connection that never spoke HTTP */
     struct client_facts facts;
     char address[ADDRESS_TEXT_BYTES];
-    char *sni; /* owned; facts.sni points to it */
+    char *sni;                   /* owned; facts.sni points to it */
+    struct tls_profile *profile; /* a reference; facts.certificate points to it */
 };
 
 static struct loop *loop_of(const struct client_conn *conn)
@@ -45,6 +46,7 @@ static void free_conn(struct client_conn *conn)
     deadline_disarm(loop_of(conn), &conn->handshake);
     wake_cancel(&loop_of(conn)->wakeq, &conn->ending);
     list_remove(&owner->conns, &conn->node);
+    tls_profile_unref(&conn->profile);
     free(conn->sni);
     free(conn);
     owner->gone(owner);
@@ -121,6 +123,11 @@ static void keep_sni(struct client_conn *conn, struct span sni)
     conn->facts.sni = span_of(conn->sni, sni.len);
 }
 
+static bool profile_covers(const void *certificate, struct span host)
+{
+    return tls_profile_covers(certificate, host);
+}
+
 static void conn_secured(void *owner, enum err err, const struct tls_facts *facts,
                          const struct problem *problem)
 {
@@ -129,6 +136,8 @@ static void conn_secured(void *owner, enum err err, const struct tls_facts *fact
     struct counters *counters = loop_of(conn)->counters;
     if (err != ERR_OK) {
         counters_add(counters, COUNTER_CLIENT_HANDSHAKES_FAILED, 1);
+        if (err == ERR_HOST_UNKNOWN)
+            counters_add(counters, COUNTER_CLIENT_NAMES_UNKNOWN, 1);
         transport_close(&conn->transport);
         free_conn(conn);
         return;
@@ -138,6 +147,8 @@ static void conn_secured(void *owner, enum err err, const struct tls_facts *fact
         counters_add(counters, COUNTER_CLIENT_HANDSHAKES_RESUMED, 1);
     keep_sni(conn, facts->sni);
     conn->facts.tls_version = facts->version;
+    conn->facts.certificate = conn->profile = tls_profile_ref(facts->profile);
+    conn->facts.covers = profile_covers;
     open_http(conn, facts->alpn == TLS_ALPN_H2 ? HTTP_2 : HTTP_1_1);
 }
 

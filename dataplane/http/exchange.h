@@ -35,6 +35,10 @@ struct client_facts {
     struct span address;     /* "203.0.113.7" */
     struct span sni;         /* empty over plain HTTP */
     const char *tls_version; /* NULL over plain HTTP */
+    /* Whether the connection's certificate is one for a host.  Both are lent while the exchange has
+     * its client side; NULL over plain HTTP. */
+    bool (*covers)(const void *certificate, struct span host);
+    const void *certificate;
     enum http_version version;
     bool secure;
     uint64_t connection_id;

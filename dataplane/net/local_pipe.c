@@ -60,9 +60,11 @@ static void lend_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
 static void take_bytes(uv_stream_t *stream, ssize_t len, const uv_buf_t *buffer)
 {
     struct local_pipe *pipe = pipe_of(stream->data);
-    if (len > 0)
+    if (len > 0) {
         pipe->options.events->on_bytes(pipe->options.owner, span_of(buffer->base, (size_t)len));
-    else if (len < 0)
+        mem_wipe(buffer->base, (size_t)len); /* keys come this way */
+    }
+    if (len < 0)
         fail(pipe, len == UV_EOF ? ERR_CLOSED : ERR_IO);
 }
 
@@ -122,6 +124,7 @@ static void written(uv_write_t *request, int status)
     struct pipe_write *write = request->data;
     struct local_pipe *pipe = write->pipe;
     pipe->out_bytes -= write->len;
+    mem_wipe(write->bytes, write->len);
     mem_free(&write);
     if (status != 0)
         fail(pipe, ERR_IO);

@@ -62,7 +62,7 @@ static int bio_create(BIO *bio)
 
 static int take_client_hello(SSL *ssl, int *alert, void *arg);
 
-static struct tls_shared *tls_shared_of(struct loop *loop)
+struct tls_shared *tls_shared_of(struct loop *loop)
 {
     if (loop->tls)
         return loop->tls;
@@ -77,7 +77,7 @@ static struct tls_shared *tls_shared_of(struct loop *loop)
     shared->accepting = tls_config_new(TLS_server_method());
     ASSERT(shared->accepting != NULL);
     SSL_CTX_set_client_hello_cb(shared->accepting, take_client_hello, NULL);
-    SSL_CTX_set_num_tickets(shared->accepting, 1);
+    tls_tickets_attach(shared->accepting);
     shared->plain = mem_alloc(TLS_PLAIN_BYTES);
     shared->records = span_of(loop->record_buffer, 0);
     loop->tls = shared;
@@ -91,6 +91,7 @@ void tls_shared_free(struct tls_shared **slot)
     if (!shared)
         return;
     SSL_CTX_free(shared->accepting);
+    mem_wipe(&shared->tickets, sizeof(shared->tickets));
     BIO_meth_free(shared->bio_method);
     mem_wipe(shared->plain, TLS_PLAIN_BYTES);
     free(shared->plain);
@@ -208,30 +209,44 @@ static bool take_sni(struct tls_engine *engine)
     return true;
 }
 
+/* OpenSSL carries certificate, callbacks and session id context over, but not the versions. */
+static bool take_terms(struct tls_engine *engine, const struct tls_terms *terms)
+{
+    ASSERT(terms->tls_1_2 || terms->tls_1_3);
+    tls_profile_unref(&engine->profile);
+    engine->profile = terms->profile;
+    engine->h2_offered = terms->h2_offered;
+    memcpy(engine->scope, terms->scope, sizeof(engine->scope));
+    if (engine->shared->tickets.count == 0) {
+        SSL_set_options(engine->ssl, SSL_OP_NO_TICKET);
+        SSL_set_num_tickets(engine->ssl, 0);
+    }
+    int oldest = terms->tls_1_2 ? TLS1_2_VERSION : TLS1_3_VERSION;
+    int newest = terms->tls_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION;
+    return SSL_set_SSL_CTX(engine->ssl, engine->profile->ssl_config) &&
+           SSL_set_min_proto_version(engine->ssl, oldest) == 1 &&
+           SSL_set_max_proto_version(engine->ssl, newest) == 1;
+}
+
 /* Runs before OpenSSL has chosen a version, a session or a certificate, so that all three follow
- * the profile. */
+ * the terms. */
 static int take_client_hello(SSL *ssl, int *alert, void *arg)
 {
     struct tls_engine *engine = SSL_get_app_data(ssl);
-    struct tls_profile *profile = NULL;
+    struct tls_terms terms = {0};
     (void)arg;
     if (!take_sni(engine)) {
         *alert = SSL_AD_DECODE_ERROR;
         return SSL_CLIENT_HELLO_ERROR;
     }
     engine->select_err =
-        engine->accept.select(engine->accept.select_owner, span_str(engine->name), &profile);
+        engine->accept.select(engine->accept.select_owner, span_str(engine->name), &terms);
     if (engine->select_err != ERR_OK) {
         *alert = engine->select_err == ERR_HOST_UNKNOWN ? SSL_AD_UNRECOGNIZED_NAME
                                                         : SSL_AD_INTERNAL_ERROR;
         return SSL_CLIENT_HELLO_ERROR;
     }
-    tls_profile_unref(&engine->profile);
-    engine->profile = profile;
-    SSL_CTX *config = profile->ssl_config;
-    /* OpenSSL carries certificate, callbacks and session id context over, but not the versions. */
-    if (!SSL_set_SSL_CTX(ssl, config) ||
-        SSL_set_min_proto_version(ssl, (int)SSL_CTX_get_min_proto_version(config)) != 1) {
+    if (!take_terms(engine, &terms)) {
         *alert = SSL_AD_INTERNAL_ERROR;
         return SSL_CLIENT_HELLO_ERROR;
     }
@@ -268,6 +283,7 @@ bool tls_engine_facts(const struct tls_engine *engine, struct tls_facts *out)
         .version = SSL_get_version(engine->ssl),
         .sni = engine->origin_facing ? SPAN_EMPTY : span_str(engine->name),
         .resumed = SSL_session_reused(engine->ssl) == 1,
+        .profile = engine->profile,
     };
     if (alpn.len == 0)
         return true;

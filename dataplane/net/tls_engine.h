@@ -17,6 +17,7 @@
 
 #include "common/base/err.h"
 #include "common/base/span.h"
+#include "dataplane/net/tls_ticket.h"
 #include "dataplane/net/transport_tls.h"
 
 /* RFC 8446 5.1: what one record can carry, and more than what encryption adds to it. */
@@ -34,7 +35,8 @@ enum tls_step {
 /* Of one loop. */
 struct tls_shared {
     BIO_METHOD *bio_method;
-    SSL_CTX *accepting;  /* every visitor begins with it; holds the ticket key */
+    SSL_CTX *accepting; /* every visitor begins with it */
+    struct tls_tickets tickets;
     uint8_t *plain;      /* TLS_PLAIN_BYTES */
     struct span records; /* grows inside loop->record_buffer */
 };
@@ -54,9 +56,12 @@ struct tls_engine {
     enum err select_err;
     enum tls_step refused; /* by the BIO in this call: TLS_STEP_MORE or TLS_STEP_FULL */
     bool origin_facing;
+    bool h2_offered;                /* visitor, by his terms, as is: */
+    uint8_t scope[TLS_SCOPE_BYTES]; /* where his ticket will be good */
 };
 
 /* The first engine of a loop makes what all of them share; loop_close frees it. */
+struct tls_shared *tls_shared_of(struct loop *loop);
 void tls_shared_free(struct tls_shared **shared);
 
 void tls_engine_init_accept(struct tls_engine *engine, struct loop *loop,

@@ -2,14 +2,15 @@
 /*
  * tls_profile.c - how we do TLS on one side.
  *
- * Sessions of visitors are resumed by stateless tickets, whose key is the worker's (tls_engine.c);
- * the session id context is the digest of the certificate, so that a ticket is good only where the
- * same certificate would be shown.
+ * Sessions of visitors are resumed by stateless tickets (tls_ticket.h); the session id context is
+ * the digest of the certificate, so that a ticket is good only where the same certificate would be
+ * shown.
  */
 #include "dataplane/net/tls_profile.h"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/x509v3.h>
 
 #include "common/base/mem.h"
 #include "common/model/limits.h"
@@ -74,10 +75,13 @@ int tls_select_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
                     const unsigned char *in, unsigned int in_len, void *arg)
 {
     static const unsigned char wanted[] = "\x02h2\x08http/1.1\x08http/1.0";
+    const struct tls_engine *engine = SSL_get_app_data(ssl);
+    unsigned skipped = engine->h2_offered ? 0 : 3;
     unsigned char *selected;
-    (void)ssl, (void)arg;
-    if (SSL_select_next_proto(&selected, out_len, wanted, sizeof(wanted) - 1, in, in_len) !=
-        OPENSSL_NPN_NEGOTIATED)
+    (void)arg;
+    if (SSL_select_next_proto(&selected, out_len, wanted + skipped,
+                              (unsigned)sizeof(wanted) - 1 - skipped, in,
+                              in_len) != OPENSSL_NPN_NEGOTIATED)
         return SSL_TLSEXT_ERR_ALERT_FATAL;
     *out = selected;
     return SSL_TLSEXT_ERR_OK;
@@ -170,6 +174,15 @@ enum err tls_profile_new_client_facing(struct span chain_pem, struct span key_pe
     SSL_CTX_set_alpn_select_cb(profile->ssl_config, tls_select_alpn, NULL);
     *out = profile;
     return ERR_OK;
+}
+
+bool tls_profile_covers(const struct tls_profile *profile, struct span host)
+{
+    X509 *leaf = SSL_CTX_get0_certificate(profile->ssl_config);
+    return X509_check_host(leaf, (const char *)host.ptr, host.len,
+                           X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
+                               X509_CHECK_FLAG_NEVER_CHECK_SUBJECT,
+                           NULL) == 1;
 }
 
 /* ---- towards origins */

@@ -21,8 +21,8 @@ enum tls_alpn {
 
 struct tls_profile;
 
-/* For visitors: one certificate (chain and key as PEM; the key is wiped from what we copy), TLS 1.2
- * and 1.3, offers h2 and http/1.1, prefers h2.  *out has one reference. */
+/* For visitors: one certificate (chain and key as PEM; the key is wiped from what we copy).
+ * Versions and protocols are those of tls_terms; h2 is preferred.  *out has one reference. */
 MUST_USE enum err tls_profile_new_client_facing(struct span chain_pem, struct span key_pem,
                                                 struct tls_profile **out, struct problem *problem);
 
@@ -38,9 +38,27 @@ MUST_USE enum err tls_profile_new_origin_facing(const struct tls_origin_options 
 struct tls_profile *tls_profile_ref(struct tls_profile *profile);
 void tls_profile_unref(struct tls_profile **profile);
 
+/* The certificate of a visitors' profile is one for this hostname. */
+bool tls_profile_covers(const struct tls_profile *profile, struct span host);
+
+#define TLS_SCOPE_BYTES 32
+
+/* How one visitor is spoken to, by the name in his ClientHello. */
+struct tls_terms {
+    struct tls_profile *profile;    /* a reference */
+    uint8_t scope[TLS_SCOPE_BYTES]; /* the zone: tickets of another one are not taken */
+    bool tls_1_2, tls_1_3;          /* what is spoken: one or both */
+    bool h2_offered;
+};
+
 /* Asked during the ClientHello of a visitor, with the SNI in lower case (empty when none was sent).
- * ERR_OK: *out is a new reference.  ERR_HOST_UNKNOWN: alert unrecognized_name.  Upward call of the
- * client room into the router: it computes and calls no transport. */
-typedef enum err tls_select_fn(void *owner, struct span sni, struct tls_profile **out);
+ * ERR_OK: *out is filled.  ERR_HOST_UNKNOWN: alert unrecognized_name.  Upward call of the client
+ * room into the router: it computes and calls no transport. */
+typedef enum err tls_select_fn(void *owner, struct span sni, struct tls_terms *out);
+
+struct loop;
+/* The keys of visitors' session tickets from now on: LIMIT_TICKET_KEY_BYTES each, the next one, the
+ * current one, older ones; copied.  A session can be resumed for lifetime_s. */
+void tls_tickets_use(struct loop *loop, struct span keys, uint32_t lifetime_s);
 
 #endif

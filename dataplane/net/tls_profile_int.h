@@ -29,7 +29,8 @@ struct tls_trust {
 
 /* What every SSL_CTX of ours has in common; NULL when OpenSSL has no memory or no algorithms. */
 SSL_CTX *tls_config_new(const SSL_METHOD *method);
-/* Picks h2 or http/1.1; a list with neither gets the alert no_application_protocol. */
+/* Picks h2, where the terms offer it, or http/1.1; a list with neither gets the alert
+ * no_application_protocol. */
 int tls_select_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
                     const unsigned char *in, unsigned int in_len, void *arg);
 

@@ -17,6 +17,7 @@ struct tls_facts {
     const char *version; /* "TLSv1.3" */
     struct span sni;     /* lower case; empty when none was sent */
     bool resumed;
+    struct tls_profile *profile;
 };
 
 /* Exactly once per open, from the loop, unless the transport was closed first.  err: ERR_OK;

@@ -5,7 +5,7 @@
  *      begin ~> route -> admit -> acquire -> relay -> finish
  *                 |        |        |  ^       |
  *                 |        |        |  '-retry-'          before any response byte, when L8 allows
- *                 '--------'--------'--> answer_locally -> finish
+ *                 '--------'--------'--> answer_locally, redirect -> finish
  *
  * Each step is a function that returns the next one, or waits.  Every exchange passes finish
  * exactly once.
@@ -30,6 +30,7 @@ struct proxy_options {
     const char *edge_id;           /* for CF-Ray's suffix and CDN-Loop */
     uint64_t upload_bytes_max;     /* of a request body; 0: no limit */
     uint64_t connect_timeout_ms;   /* over all attempts; 0: LIMIT_ORIGIN_CONNECT_MS */
+    uint16_t https_port;           /* where this edge listens for TLS */
 };
 
 struct proxy *proxy_new(const struct proxy_options *options);

@@ -16,7 +16,15 @@
 #include "dataplane/proxy/proxy_ray.h"
 #include "dataplane/proxy/proxy_retry.h"
 
-#define PROXY_STEPS(X) X(route) X(admit) X(acquire) X(relay) X(pause) X(answer_locally) X(finish)
+#define PROXY_STEPS(X) \
+    X(route)           \
+    X(admit)           \
+    X(acquire)         \
+    X(relay)           \
+    X(pause)           \
+    X(redirect)        \
+    X(answer_locally)  \
+    X(finish)
 #define PROXY_WAIT NULL
 
 struct proxy_run;

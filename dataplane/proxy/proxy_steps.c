@@ -11,6 +11,7 @@
 #include "dataplane/proxy/error_page.h"
 #include "dataplane/proxy/proxy_grpc.h"
 #include "dataplane/proxy/proxy_int.h"
+#include "dataplane/proxy/proxy_redirect.h"
 #include "dataplane/proxy/proxy_request.h"
 
 #define X(name) static proxy_step_fn step_##name;
@@ -23,6 +24,11 @@ PROXY_STEPS(X)
 #define LINE_KEPT_BYTES 65536
 #define TELL_AFTER_MS 1000
 #define LEAST_PART 32
+
+static void put_field(struct head *head, struct span name, struct span value)
+{
+    ASSERT(fields_add(&head->fields, name, value) == ERR_OK);
+}
 
 static const struct proxy_step *answer(struct proxy_run *run, enum err err)
 {
@@ -58,19 +64,35 @@ static enum err normalise_host(struct proxy_run *run)
     return ERR_OK;
 }
 
-/* A connection was made for the name in its SNI; another account's names are not served on it
- * (RFC 9110 7.4). */
-static bool misdirected(struct proxy_run *run)
+/* A version of TLS that a zone has ruled out does not come in by a connection made for another. */
+static bool old_for_zone(const struct proxy_run *run)
+{
+    struct visitor_tls wanted;
+    zone_document_visitor_tls(run->route.document, &wanted);
+    const char *spoken = run->exchange->client_facts.tls_version;
+    return !wanted.tls_1_2 && spoken && !span_equal(span_str(spoken), SPAN("TLSv1.3"));
+}
+
+static bool same_account(const struct proxy_run *run, struct span sni)
+{
+    struct route route = {0};
+    if (router_match(run->proxy->options.router, sni, &route) != ERR_OK)
+        return false;
+    bool same = id_equal(route.document->account_id, run->route.document->account_id);
+    zone_document_unref(&route.document);
+    return same;
+}
+
+/* A connection was made for the name in its SNI.  Other names are served on it as far as its
+ * certificate goes, and never another account's (RFC 9110 7.4). */
+static bool misdirected(const struct proxy_run *run)
 {
     const struct client_facts *client = &run->exchange->client_facts;
     if (!client->secure || client->sni.len == 0 || span_equal(client->sni, run->host))
         return false;
-    struct route route = {0};
-    if (router_match(run->proxy->options.router, client->sni, &route) != ERR_OK)
+    if (client->covers && proxy_run_wanted(run) && !client->covers(client->certificate, run->host))
         return true;
-    bool same = id_equal(route.document->account_id, run->route.document->account_id);
-    zone_document_unref(&route.document);
-    return !same;
+    return old_for_zone(run) || !same_account(run, client->sni);
 }
 
 static void tell_lookup_failed(struct proxy *proxy, enum err err)
@@ -96,9 +118,13 @@ static const struct proxy_step *step_route(struct proxy_run *run)
         return answer(run, ERR_BUSY);
     }
     run->route = route;
-    if (misdirected(run))
+    if (misdirected(run)) {
+        counters_add(run->proxy->options.loop->counters, COUNTER_REQUESTS_MISDIRECTED, 1);
         return answer(run, ERR_REQUEST_MISDIRECTED);
-    return &proxy_step_admit;
+    }
+    bool redirected = !run->exchange->client_facts.secure &&
+                      proxy_redirect_wanted(run->route.document, run->asked->path);
+    return redirected ? &proxy_step_redirect : &proxy_step_admit;
 }
 
 /* ---- admit: may it go on, and as what? */
@@ -307,12 +333,26 @@ static const struct proxy_step *step_pause(struct proxy_run *run)
     return PROXY_WAIT;
 }
 
-/* ---- answer_locally: a page of our own */
+/* ---- redirect: the same URL over HTTPS */
 
-static void put_page_field(struct head *head, enum field_id id, struct span value)
+static const struct proxy_step *step_redirect(struct proxy_run *run)
 {
-    ASSERT(fields_add(&head->fields, field_text(id), value) == ERR_OK);
+    struct exchange *exchange = run->exchange;
+    struct head *head = arena_new(&exchange->arena, struct head);
+    head_init(head, &exchange->arena);
+    head->version = HTTP_1_1;
+    head->status = 301;
+    put_field(head, SPAN("location"),
+              proxy_redirect_url(run->asked, run->host, run->proxy->options.https_port,
+                                 &exchange->arena));
+    put_field(head, SPAN("cache-control"), SPAN("max-age=3600"));
+    counters_add(run->proxy->options.loop->counters, COUNTER_REQUESTS_REDIRECTED, 1);
+    run->answering = true;
+    reply_attach(exchange, head, SPAN_EMPTY);
+    return PROXY_WAIT;
 }
+
+/* ---- answer_locally: a page of our own */
 
 /* Fills head; the body is left in the proxy's scratch. */
 static void write_page(struct proxy_run *run, struct head *head, struct buf *body)
@@ -326,9 +366,9 @@ static void write_page(struct proxy_run *run, struct head *head, struct buf *bod
     };
     error_page_write(&page, body);
     head->status = err_edge_status(run->err);
-    put_page_field(head, FIELD_CONTENT_TYPE,
-                   page.json ? SPAN("application/json") : SPAN("text/html; charset=utf-8"));
-    ASSERT(fields_add(&head->fields, SPAN("cache-control"), SPAN("no-store")) == ERR_OK);
+    put_field(head, field_text(FIELD_CONTENT_TYPE),
+              page.json ? SPAN("application/json") : SPAN("text/html; charset=utf-8"));
+    put_field(head, SPAN("cache-control"), SPAN("no-store"));
 }
 
 static const struct proxy_step *step_answer_locally(struct proxy_run *run)
@@ -344,7 +384,7 @@ static const struct proxy_step *step_answer_locally(struct proxy_run *run)
         proxy_grpc_answer(head, run->err, error_page_sentence(run->err));
     else
         write_page(run, head, body);
-    ASSERT(fields_add(&head->fields, SPAN("x-edge-error"), span_str(err_slug(run->err))) == ERR_OK);
+    put_field(head, SPAN("x-edge-error"), span_str(err_slug(run->err)));
     run->answering = true;
     reply_attach(exchange, head, buf_span(body));
     return PROXY_WAIT;

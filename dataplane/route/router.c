@@ -140,7 +140,7 @@ static bool names_cover(struct span names, struct span host)
     return false;
 }
 
-enum err router_certificate_id(struct router *router, struct span host, struct id *id_out)
+enum err router_visitor_tls(struct router *router, struct span host, struct visitor_tls *out)
 {
     const struct cached_name *name;
     TRY(find(router, host, &name));
@@ -150,9 +150,10 @@ enum err router_certificate_id(struct router *router, struct span host, struct i
             return ERR_HOST_UNKNOWN;
         TRY(read_certificate_names(router, zone));
     }
+    zone_document_visitor_tls(zone->document, out);
     for (size_t i = 0; i < zone->document->certificate_count; i++) {
         if (names_cover(zone->certificate_names[i], host)) {
-            *id_out = zone->document->certificates[i];
+            out->certificate_id = zone->document->certificates[i];
             return ERR_OK;
         }
     }
@@ -181,11 +182,19 @@ enum err router_certificate_by_id(struct router *router, const struct id *id, st
     return err;
 }
 
-enum err router_certificate(struct router *router, struct span host, struct id *id_out,
-                            struct buf *chain_out, struct buf *key_out)
+/* A certificate that was deleted is out of the replica a moment before the supervisor's word about
+ * its zone comes: what is cached of the zone is old then. */
+enum err router_visitor_certificate(struct router *router, struct span host,
+                                    struct visitor_tls *out, struct buf *chain_out,
+                                    struct buf *key_out)
 {
-    TRY(router_certificate_id(router, host, id_out));
-    return router_certificate_by_id(router, id_out, chain_out, key_out);
+    TRY(router_visitor_tls(router, host, out));
+    enum err err = router_certificate_by_id(router, &out->certificate_id, chain_out, key_out);
+    if (err != ERR_NOT_FOUND)
+        return err;
+    router_forget(router, id_span(&out->zone_id), 1);
+    TRY(router_visitor_tls(router, host, out));
+    return router_certificate_by_id(router, &out->certificate_id, chain_out, key_out);
 }
 
 enum err router_origin_ca(struct router *router, struct buf *out)

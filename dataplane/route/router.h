@@ -40,12 +40,14 @@ struct route {
  */
 MUST_USE enum err router_match(struct router *router, struct span host, struct route *out);
 
-/* The certificate for a visitor who asks for host: chain and key appended as PEM (the caller wipes
- * the key), and its id, by which the caller caches what it makes of it. */
-MUST_USE enum err router_certificate(struct router *router, struct span host, struct id *id_out,
-                                     struct buf *chain_out, struct buf *key_out);
-/* The id alone, from the cache: cheap. */
-MUST_USE enum err router_certificate_id(struct router *router, struct span host, struct id *id_out);
+/* How a visitor who asks for host is spoken to, from the cache: cheap. */
+MUST_USE enum err router_visitor_tls(struct router *router, struct span host,
+                                     struct visitor_tls *out);
+/* The same with its certificate: chain and key appended as PEM (the caller wipes the key).  What
+ * the caller makes of them he may keep by the certificate's id. */
+MUST_USE enum err router_visitor_certificate(struct router *router, struct span host,
+                                             struct visitor_tls *out, struct buf *chain_out,
+                                             struct buf *key_out);
 
 /* One certificate, whatever it is for: chain and key appended as PEM (the caller wipes the key).
  * ERR_NOT_FOUND. */

@@ -100,6 +100,8 @@ static void pipe_bytes(void *owner, struct span bytes)
         err = message_decode(&frame, &message, &problem);
         if (err == ERR_OK)
             err = link->options.events->message(link->options.owner, &message, &problem);
+        if (message.kind == MESSAGE_CERTIFICATE)
+            frame_reader_wipe(&link->frames);
         if (err != ERR_OK)
             break;
     }

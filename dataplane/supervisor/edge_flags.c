@@ -81,6 +81,8 @@ static const struct flag flags_table[] = {
      "BYTES", "a request body, like 100m; then 413; no limit without"},
     {"tunnel-idle-timeout", FLAG_DURATION, FLAG_FOR_PEOPLE, AT(tunnel_idle_timeout_ms),
      1, DURATION_MS_MAX, "300s", "TIME", "a WebSocket that is silent in both directions"},
+    {"ticket-rotation", FLAG_DURATION, FLAG_FOR_PEOPLE, AT(ticket_rotation_ms),
+     1000, LIMIT_TICKET_ROTATION_MS, "8h", "TIME", "each key of session tickets, and each ticket"},
     {"drain-timeout", FLAG_DURATION, FLAG_FOR_PEOPLE, AT(drain_timeout_ms),
      0, DURATION_MS_MAX, "150s", "TIME", "running requests when a worker stops"},
     {"edge-id", FLAG_TEXT, FLAG_FOR_PEOPLE, AT(edge_id), 0, EDGE_ID_BYTES_MAX, "",

@@ -32,7 +32,7 @@ struct edge_flags {
     const char *resolver;         /* "": the system's */
     const char *access_log;       /* "": none; "-": stdout */
     uint64_t origin_connect_timeout_ms, origin_read_timeout_ms, drain_timeout_ms;
-    uint64_t tunnel_idle_timeout_ms;
+    uint64_t tunnel_idle_timeout_ms, ticket_rotation_ms;
     uint64_t origin_conn_requests, origin_conn_age_ms;
     uint64_t origin_suspension_ms;
     uint64_t upload_bytes_max; /* 0: no limit */

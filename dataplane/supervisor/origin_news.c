@@ -44,8 +44,7 @@ static void hear_protocol(struct origin_news *news, struct worker_channel *from,
                           const struct message *message)
 {
     protocol_memory_put(news->memory, &message->protocol.learned);
-    LIST_EACH(&news->board.channels, node)
-    worker_channel_pass_on(node, from, message);
+    worker_board_tell(news->board, from, message);
 }
 
 static void board_heard(void *owner, struct worker_channel *from, const struct message *message)
@@ -53,9 +52,9 @@ static void board_heard(void *owner, struct worker_channel *from, const struct m
     struct origin_news *news = owner;
     if (message->kind == MESSAGE_PROTOCOL)
         hear_protocol(news, from, message);
-    else if (news->linked)
+    else if (message->kind == MESSAGE_EVENT && news->linked)
         say_event(news, &message->event.of);
-    else
+    else if (message->kind == MESSAGE_EVENT)
         keep_event(news, &message->event.of);
 }
 
@@ -70,14 +69,13 @@ static void board_opened(void *owner, struct worker_channel *channel)
     buf_release(&out);
 }
 
-void origin_news_init(struct origin_news *news, struct loop *loop, struct protocol_memory *memory)
+void origin_news_init(struct origin_news *news, struct worker_board *board,
+                      struct protocol_memory *memory)
 {
-    *news = (struct origin_news){.memory = memory};
+    const struct worker_board_member member = {board_heard, board_opened, news};
+    *news = (struct origin_news){.board = board, .memory = memory};
     list_init(&news->waiting);
-    worker_board_init(&news->board, loop);
-    news->board.on_message = board_heard;
-    news->board.on_opened = board_opened;
-    news->board.owner = news;
+    worker_board_join(board, &member);
 }
 
 void origin_news_release(struct origin_news *news)

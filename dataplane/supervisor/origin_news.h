@@ -17,7 +17,7 @@
 #include "dataplane/supervisor/worker_channel.h"
 
 struct origin_news {
-    struct worker_board board;
+    struct worker_board *board;
     struct protocol_memory *memory;
     void (*say)(void *owner, const struct message *message); /* to control */
     void *owner;
@@ -26,8 +26,9 @@ struct origin_news {
     bool linked;
 };
 
-/* Takes memory. Channels that open on this loop from now on are heard. */
-void origin_news_init(struct origin_news *news, struct loop *loop, struct protocol_memory *memory);
+/* Takes memory. Channels that open on this board from now on are heard. */
+void origin_news_init(struct origin_news *news, struct worker_board *board,
+                      struct protocol_memory *memory);
 /* No channel is open any more. */
 void origin_news_release(struct origin_news *news);
 

@@ -28,6 +28,7 @@
 #include "dataplane/supervisor/replica_apply.h"
 #include "dataplane/supervisor/sockets.h"
 #include "dataplane/supervisor/state_dir.h"
+#include "dataplane/supervisor/ticket_keys.h"
 #include "dataplane/supervisor/worker_identity.h"
 #include "dataplane/supervisor/worker_slots.h"
 #include "dataplane/supervisor/worker_user.h"
@@ -50,7 +51,9 @@ struct supervisor {
     struct replica *replica;
     struct replica_apply apply;
     struct control_link *link;
+    struct worker_board board;
     struct origin_news news;
+    struct ticket_keys ticket_keys;
     struct counter_pages counters;
     struct edge_status status;
     struct admin *admin;
@@ -195,6 +198,7 @@ static void slots_stopped(void *owner)
     uv_close((uv_handle_t *)&supervisor->orphans, NULL);
     uv_close((uv_handle_t *)&supervisor->link_latest, NULL);
     uv_close((uv_handle_t *)&supervisor->alive, NULL);
+    ticket_keys_release(&supervisor->ticket_keys);
     admin_close(&supervisor->admin);
     worker_slots_free(&supervisor->slots);
 }
@@ -356,13 +360,21 @@ static enum err prepare(struct supervisor *supervisor, struct problem *problem)
 }
 
 /* Before the first channel opens. */
-static void open_news(struct supervisor *supervisor)
+static void open_board(struct supervisor *supervisor, bool workers_adopted)
 {
     char path[STATE_PATH_BYTES];
+    const struct ticket_keys_options keys = {
+        .loop = &supervisor->loop,
+        .board = &supervisor->board,
+        .rotation_ms = supervisor->flags->ticket_rotation_ms,
+        .awaited = workers_adopted,
+    };
     state_path(supervisor->flags->state, STATE_PROTOCOLS, path);
-    origin_news_init(&supervisor->news, &supervisor->loop, protocol_memory_open(path));
+    worker_board_init(&supervisor->board, &supervisor->loop);
+    origin_news_init(&supervisor->news, &supervisor->board, protocol_memory_open(path));
     supervisor->news.say = apply_answer;
     supervisor->news.owner = supervisor;
+    ticket_keys_init(&supervisor->ticket_keys, &keys);
 }
 
 static void add_slots(struct supervisor *supervisor, const struct sockets *sockets)
@@ -469,7 +481,7 @@ static enum err serve(struct supervisor *supervisor, struct problem *problem)
             .owner = supervisor,
         };
         log_start(supervisor, sockets);
-        open_news(supervisor);
+        open_board(supervisor, sockets->adopted_count > 0);
         supervisor->slots = worker_slots_new(&options);
         replica_apply_init(&supervisor->apply, &supervisor->replica, &apply_events, supervisor);
         start_loop(supervisor);

@@ -23,13 +23,14 @@ struct worker_channel {
     uint64_t unanswered_count;
 };
 
-static void send_message(struct worker_channel *channel, const struct message *message)
+void worker_channel_say(struct worker_channel *channel, const struct message *message)
 {
     struct buf out;
     buf_init(&out, FRAME_HEAD_BYTES + LIMIT_FRAME_BYTES);
     message_encode(message, &out);
     ASSERT(!out.overflowed);
     local_pipe_write(channel->pipe, buf_span(&out));
+    mem_wipe(out.ptr, out.len); /* ticket keys go this way */
     buf_release(&out);
 }
 
@@ -47,6 +48,15 @@ static void hear_forgotten(struct worker_channel *channel)
     channel->events->on_answered(channel->owner);
 }
 
+static void tell_members(struct worker_channel *channel, const struct message *message)
+{
+    struct worker_board *board = channel->board;
+    for (size_t i = 0; board != NULL && i < board->member_count; i++)
+        board->members[i].on_message(board->members[i].owner, channel, message);
+    if (message->kind == MESSAGE_TICKET_KEYS)
+        frame_reader_wipe(&channel->frames);
+}
+
 static void hear(struct worker_channel *channel, const struct message *message)
 {
     switch ((int)message->kind) {
@@ -61,8 +71,8 @@ static void hear(struct worker_channel *channel, const struct message *message)
         break;
     case MESSAGE_PROTOCOL:
     case MESSAGE_EVENT:
-        if (channel->board != NULL)
-            channel->board->on_message(channel->board->owner, channel, message);
+    case MESSAGE_TICKET_KEYS:
+        tell_members(channel, message);
         break;
     default:
         log_warn("worker_message_unexpected", F_STR("message", message_name(message->kind)));
@@ -108,6 +118,23 @@ void worker_board_init(struct worker_board *board, struct loop *loop)
     loop->uv.data = board;
 }
 
+void worker_board_join(struct worker_board *board, const struct worker_board_member *member)
+{
+    ASSERT(board->member_count < WORKER_BOARD_MEMBERS);
+    board->members[board->member_count++] = *member;
+}
+
+void worker_board_tell(struct worker_board *board, const struct worker_channel *from,
+                       const struct message *message)
+{
+    LIST_EACH(&board->channels, node)
+    {
+        struct worker_channel *channel = container_of(node, struct worker_channel, node);
+        if (channel != from)
+            worker_channel_say(channel, message);
+    }
+}
+
 static void join_board(struct worker_channel *channel)
 {
     channel->board = channel->loop->uv.data;
@@ -115,7 +142,8 @@ static void join_board(struct worker_channel *channel)
         return;
     TAG_CHECK(channel->board, BOARD_TAG);
     list_push_back(&channel->board->channels, &channel->node);
-    channel->board->on_opened(channel->board->owner, channel);
+    for (size_t i = 0; i < channel->board->member_count; i++)
+        channel->board->members[i].on_opened(channel->board->members[i].owner, channel);
 }
 
 struct worker_channel *worker_channel_open(struct loop *loop, int fd,
@@ -156,27 +184,19 @@ void worker_channel_tell(struct worker_channel *channel, const struct message_zo
     message.zones_changed = *what;
     if (channel->unanswered_count++ == 0)
         deadline_arm(channel->loop, &channel->answer, LIMIT_WORKER_ANSWER_MS, answer_late);
-    send_message(channel, &message);
+    worker_channel_say(channel, &message);
 }
 
 void worker_channel_drain(struct worker_channel *channel, uint64_t timeout_ms)
 {
     struct message message = {.kind = MESSAGE_DRAIN};
     message.drain.timeout_ms = timeout_ms;
-    send_message(channel, &message);
+    worker_channel_say(channel, &message);
 }
 
 void worker_channel_write(struct worker_channel *channel, struct span frames)
 {
     local_pipe_write(channel->pipe, frames);
-}
-
-void worker_channel_pass_on(struct list_node *node, const struct worker_channel *from,
-                            const struct message *message)
-{
-    struct worker_channel *channel = container_of(node, struct worker_channel, node);
-    if (channel != from)
-        send_message(channel, message);
 }
 
 bool worker_channel_answered(const struct worker_channel *channel)

@@ -10,7 +10,8 @@
  *                               <--  DRAIN: somebody sent me SIGTERM, replace me
  *
  *      PROTOCOL {origin, fact}  <->           knows it too     \ heard by the board,
- *                               <--  EVENT: decided something  / whoever's process it is
+ *                               <--  EVENT: decided something  | whoever's process it is
+ *      TICKET_KEYS              <->           an orphan's       /
  *
  * Answers come in the order of the questions, so that counting them is enough: a worker follows
  * all that it was told once none is unanswered.
@@ -34,18 +35,31 @@ struct worker_channel_events {
     void (*on_closed)(void *owner); /* last */
 };
 
-/* Where all channels of one loop meet: what workers say that is not about their own process.  It is
- * found at loop->uv.data, so that whoever opens a channel need not know of it. */
+/* Who wants to know what workers say that is not about their own process. */
+struct worker_board_member {
+    /* Of any kind: what is not his he passes over. */
+    void (*on_message)(void *owner, struct worker_channel *from, const struct message *message);
+    void (*on_opened)(void *owner, struct worker_channel *channel); /* no answer was read yet */
+    void *owner;
+};
+
+#define WORKER_BOARD_MEMBERS 2
+
+/* Where all channels of one loop meet.  It is found at loop->uv.data, so that whoever opens a
+ * channel need not know of it. */
 struct worker_board {
     uint32_t tag;
     struct list channels;
-    void (*on_message)(void *owner, struct worker_channel *from, const struct message *message);
-    void (*on_opened)(void *owner, struct worker_channel *channel); /* nothing was written yet */
-    void *owner;
+    struct worker_board_member members[WORKER_BOARD_MEMBERS];
+    size_t member_count;
 };
 
 /* Before the first channel opens on this loop; outlives the last. */
 void worker_board_init(struct worker_board *board, struct loop *loop);
+void worker_board_join(struct worker_board *board, const struct worker_board_member *member);
+/* The same message to all channels but `from`, which may be NULL. */
+void worker_board_tell(struct worker_board *board, const struct worker_channel *from,
+                       const struct message *message);
 
 /* Takes fd. */
 struct worker_channel *worker_channel_open(struct loop *loop, int fd,
@@ -57,9 +71,8 @@ void worker_channel_tell(struct worker_channel *channel, const struct message_zo
 void worker_channel_drain(struct worker_channel *channel, uint64_t timeout_ms);
 /* Frames that expect no answer. */
 void worker_channel_write(struct worker_channel *channel, struct span frames);
-/* The same message to the channel of this node of a board, unless it is the one it came from. */
-void worker_channel_pass_on(struct list_node *node, const struct worker_channel *from,
-                            const struct message *message);
+/* A message that expects no answer. */
+void worker_channel_say(struct worker_channel *channel, const struct message *message);
 bool worker_channel_answered(const struct worker_channel *channel);
 
 #endif

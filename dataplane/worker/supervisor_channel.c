@@ -24,6 +24,7 @@ struct supervisor_channel {
     struct local_pipe *pipe; /* NULL: orphan */
     struct frame_reader frames;
     uv_timer_t search;
+    struct buf ticket_keys; /* the message as it was heard last, for the next supervisor */
     bool draining;
 };
 
@@ -48,6 +49,16 @@ static void send_message(struct supervisor_channel *channel, const struct messag
     buf_release(&out);
 }
 
+static void keep_ticket_keys(struct supervisor_channel *channel, const struct message *message)
+{
+    mem_wipe(channel->ticket_keys.ptr, channel->ticket_keys.len);
+    buf_clear(&channel->ticket_keys);
+    message_encode(message, &channel->ticket_keys);
+    ASSERT(!channel->ticket_keys.overflowed);
+    channel->options.events->ticket_keys(channel->options.owner, &message->ticket_keys);
+    frame_reader_wipe(&channel->frames);
+}
+
 static void hear(struct supervisor_channel *channel, const struct message *message)
 {
     struct message answer = {.kind = MESSAGE_ZONES_FORGOTTEN};
@@ -62,6 +73,9 @@ static void hear(struct supervisor_channel *channel, const struct message *messa
         break;
     case MESSAGE_PROTOCOL:
         channel->options.events->learned(channel->options.owner, &message->protocol.learned);
+        break;
+    case MESSAGE_TICKET_KEYS:
+        keep_ticket_keys(channel, message);
         break;
     default:
         log_warn("supervisor_message_unexpected", F_STR("message", message_name(message->kind)));
@@ -155,6 +169,7 @@ static void look_for_supervisor(uv_timer_t *timer)
         send_adopt(channel, fd)) {
         log_info("supervisor_found", F_STR("socket", channel->options.path));
         open_pipe(channel, fd);
+        local_pipe_write(channel->pipe, buf_span(&channel->ticket_keys));
         return;
     }
     if (fd >= 0)
@@ -168,6 +183,7 @@ struct supervisor_channel *supervisor_channel_open(const struct supervisor_chann
 {
     struct supervisor_channel *channel = mem_new(struct supervisor_channel);
     channel->options = *options;
+    buf_init(&channel->ticket_keys, ANSWER_BYTES_MAX);
     uv_timer_init(&options->loop->uv, &channel->search);
     channel->search.data = channel;
     open_pipe(channel, options->fd);
@@ -188,6 +204,8 @@ void supervisor_channel_close(struct supervisor_channel **channel)
     *channel = NULL;
     local_pipe_close(&c->pipe);
     frame_reader_release(&c->frames);
+    mem_wipe(c->ticket_keys.ptr, c->ticket_keys.len);
+    buf_release(&c->ticket_keys);
     uv_close((uv_handle_t *)&c->search, search_closed);
 }
 

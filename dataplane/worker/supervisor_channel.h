@@ -3,7 +3,8 @@
  * supervisor_channel.h - the worker's end of the frames between it and its supervisor.
  *
  *      CONNECTED --EOF: the supervisor died--> ORPHAN --dials each 50 to 100 ms--> CONNECTED
- *                                                       ADOPT + both listening sockets
+ *                                                       ADOPT + both listening sockets,
+ *                                                       TICKET_KEYS as heard last
  *
  * Orphaned is not dead: the worker serves on, and hands its listening sockets to the next
  * supervisor, so that nothing that queues on them is lost.  A draining worker has no sockets to
@@ -23,6 +24,8 @@ struct supervisor_channel_events {
     void (*drain)(void *owner, uint64_t timeout_ms);
     /* By another worker, or before this one was started. */
     void (*learned)(void *owner, const struct origin_knowledge *what);
+    /* Of all workers, from now on; wiped when this returns. */
+    void (*ticket_keys)(void *owner, const struct message_ticket_keys *what);
 };
 
 struct supervisor_channel_options {

@@ -17,6 +17,7 @@
 #include "dataplane/client/certificate_cache.h"
 #include "dataplane/client/client_listener.h"
 #include "dataplane/net/counter_pages.h"
+#include "dataplane/net/listen.h"
 #include "dataplane/net/resolve.h"
 #include "dataplane/origin/origin_pool.h"
 #include "dataplane/proxy/proxy.h"
@@ -130,10 +131,17 @@ static void channel_learned(void *owner, const struct origin_knowledge *what)
         origin_pools_know(worker->origins, what);
 }
 
+static void channel_ticket_keys(void *owner, const struct message_ticket_keys *what)
+{
+    struct worker *worker = owner;
+    tls_tickets_use(&worker->loop, what->keys, what->lifetime_s);
+}
+
 static const struct supervisor_channel_events channel_events = {
     .zones_changed = channel_zones_changed,
     .drain = channel_drain,
     .learned = channel_learned,
+    .ticket_keys = channel_ticket_keys,
 };
 
 static void pools_learned(void *owner, const struct origin_knowledge *what)
@@ -159,17 +167,17 @@ static void term_came(uv_signal_t *handle, int number)
 
 /* ---- the certificate of a visitor's name */
 
-static enum err certificate_id_of(void *owner, struct span host, struct id *id_out)
+static enum err certificate_choose(void *owner, struct span host, struct visitor_tls *out)
 {
     struct worker *worker = owner;
-    return router_certificate_id(worker->router, host, id_out);
+    return router_visitor_tls(worker->router, host, out);
 }
 
-static enum err certificate_load(void *owner, struct span host, struct id *id_out,
+static enum err certificate_load(void *owner, struct span host, struct visitor_tls *out,
                                  struct buf *chain_out, struct buf *key_out)
 {
     struct worker *worker = owner;
-    return router_certificate(worker->router, host, id_out, chain_out, key_out);
+    return router_visitor_certificate(worker->router, host, out, chain_out, key_out);
 }
 
 /* ---- what origins are shown, and whom they are certified by */
@@ -266,7 +274,7 @@ static void open_listener(struct worker *worker, enum listener_kind kind, int fd
 static void open_proxy(struct worker *worker)
 {
     const struct certificate_source source = {
-        .id_of = certificate_id_of,
+        .choose = certificate_choose,
         .load = certificate_load,
         .owner = worker,
     };
@@ -286,6 +294,7 @@ static void open_proxy(struct worker *worker)
         .edge_id = worker->options->edge_id,
         .upload_bytes_max = worker->options->upload_bytes_max,
         .connect_timeout_ms = worker->options->origin_connect_timeout_ms,
+        .https_port = listen_port(worker->options->https_fd),
     };
     worker->proxy = proxy_new(&proxy);
     worker->certificates = certificate_cache_new(&source, LIMIT_TLS_PROFILES);

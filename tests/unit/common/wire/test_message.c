@@ -18,6 +18,8 @@ static const struct id id_a = {.text = ID_A}, id_b = {.text = ID_B};
         .kind = MESSAGE_##name, .member = { __VA_ARGS__ } \
     }
 
+static const uint8_t ticket_keys[2 * LIMIT_TICKET_KEY_BYTES] = {1, 2, 3};
+
 /* One of each kind, the digest of the document set by sample(). */
 static const struct message samples[] = {
     SAMPLE(HELLO, hello, .epoch = {.text = ID_A}, .revision = 41, .chain = {.bytes = {1, 2}},
@@ -53,6 +55,8 @@ static const struct message samples[] = {
                        .fact = ORIGIN_FACT_H2_SUSPENDED,
                        .count = 3,
                        .until_s = 1700000060}),
+    SAMPLE(TICKET_KEYS, ticket_keys, .lifetime_s = 3600, .rotate_at_s = 1700000060,
+           .keys = {ticket_keys, sizeof(ticket_keys)}),
 };
 
 static struct message sample(size_t i)
@@ -188,7 +192,7 @@ static void every_flipped_bit_is_refused_or_means_something(void **state)
 static void unknown_kinds_are_refused(void **state)
 {
     (void)state;
-    static const uint8_t kinds[] = {0, 11, 31, 38, 255};
+    static const uint8_t kinds[] = {0, 11, 31, 39, 255};
     for (size_t i = 0; i < countof(kinds); i++) {
         struct frame frame = {.kind = kinds[i], .payload = SPAN("\0\0\0\0\0\0\0\0")};
         struct message back;
@@ -287,6 +291,24 @@ static void facts_and_events_are_checked(void **state)
     refused_at(&message, "until_s");
 }
 
+static void ticket_keys_are_checked(void **state)
+{
+    (void)state;
+    struct message message = sample(18);
+    message.ticket_keys.lifetime_s = 0;
+    refused_at(&message, "lifetime_s");
+    message.ticket_keys.lifetime_s = LIMIT_TICKET_ROTATION_MS / 1000 + 1;
+    refused_at(&message, "lifetime_s");
+    message = sample(18);
+    message.ticket_keys.rotate_at_s = MESSAGE_WALL_MAX_S + 1ull;
+    refused_at(&message, "rotate_at_s");
+    message = sample(18);
+    message.ticket_keys.keys = span_of(ticket_keys, LIMIT_TICKET_KEY_BYTES);
+    refused_at(&message, "keys");
+    message.ticket_keys.keys = span_of(ticket_keys, 2 * LIMIT_TICKET_KEY_BYTES - 1);
+    refused_at(&message, "keys");
+}
+
 static void zone_lists_are_checked(void **state)
 {
     (void)state;
@@ -336,6 +358,7 @@ int main(void)
         cmocka_unit_test(a_document_must_have_its_own_digest),
         cmocka_unit_test(values_past_their_limits_are_refused),
         cmocka_unit_test(facts_and_events_are_checked),
+        cmocka_unit_test(ticket_keys_are_checked),
         cmocka_unit_test(zone_lists_are_checked),
         cmocka_unit_test(the_longest_zone_list_fits),
     };

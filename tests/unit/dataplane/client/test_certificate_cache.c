@@ -21,7 +21,7 @@ static unsigned id_salt;
 static enum err source_err;
 
 /* "n<number>.example.com" has the id <number> + id_salt. */
-static enum err test_id_of(void *owner, struct span host, struct id *out)
+static enum err test_choose(void *owner, struct span host, struct visitor_tls *out)
 {
     unsigned number;
     char text[ID_TEXT_BYTES + 1], name[64];
@@ -32,16 +32,18 @@ static enum err test_id_of(void *owner, struct span host, struct id *out)
     if (sscanf(name, "n%u.example.com", &number) != 1)
         return ERR_HOST_UNKNOWN;
     snprintf(text, sizeof(text), "%032x", number + id_salt);
-    return id_parse(span_str(text), out);
+    *out = (struct visitor_tls){.tls_1_3 = true, .h2_offered = number % 2 == 0};
+    assert_int_equal(id_parse(SPAN("0123456789abcdef0123456789abcdef"), &out->zone_id), ERR_OK);
+    return id_parse(span_str(text), &out->certificate_id);
 }
 
-static enum err test_load(void *owner, struct span host, struct id *id_out, struct buf *chain_out,
-                          struct buf *key_out)
+static enum err test_load(void *owner, struct span host, struct visitor_tls *out,
+                          struct buf *chain_out, struct buf *key_out)
 {
     load_count++;
     buf_append(chain_out, buf_span(&chain));
     buf_append(key_out, buf_span(&key));
-    return test_id_of(owner, host, id_out);
+    return test_choose(owner, host, out);
 }
 
 static int make_certificate(void **state)
@@ -73,7 +75,7 @@ static int drop_certificate(void **state)
 static int set_up(void **state)
 {
     (void)state;
-    struct certificate_source source = {.id_of = test_id_of, .load = test_load};
+    struct certificate_source source = {.choose = test_choose, .load = test_load};
     cache = certificate_cache_new(&source, PROFILES);
     load_count = id_salt = 0;
     source_err = ERR_OK;
@@ -89,11 +91,10 @@ static int tear_down(void **state)
 
 static enum err select_host(const char *sni)
 {
-    struct tls_profile *profile = NULL;
-    enum err err = certificate_cache_select(cache, span_str(sni), &profile);
-    assert_true((err == ERR_OK) == (profile != NULL));
-    if (profile)
-        tls_profile_unref(&profile);
+    struct tls_terms terms = {0};
+    enum err err = certificate_cache_select(cache, span_str(sni), &terms);
+    assert_true((err == ERR_OK) == (terms.profile != NULL));
+    tls_profile_unref(&terms.profile);
     return err;
 }
 
@@ -105,16 +106,31 @@ static void a_certificate_is_loaded_once(void **state)
     assert_int_equal(load_count, 1);
 }
 
+static void what_the_zone_says_is_asked_each_time(void **state)
+{
+    (void)state;
+    struct tls_terms terms = {0};
+    assert_int_equal(certificate_cache_select(cache, SPAN("N2.example.com."), &terms), ERR_OK);
+    assert_true(terms.h2_offered && terms.tls_1_3 && !terms.tls_1_2);
+    assert_memory_equal(terms.scope, "0123456789abcdef0123456789abcdef", TLS_SCOPE_BYTES);
+    assert_true(tls_profile_covers(terms.profile, SPAN("n1.example.com")));
+    assert_false(tls_profile_covers(terms.profile, SPAN("n2.example.com")));
+    tls_profile_unref(&terms.profile);
+    assert_int_equal(certificate_cache_select(cache, SPAN("n1.example.com"), &terms), ERR_OK);
+    assert_false(terms.h2_offered);
+    tls_profile_unref(&terms.profile);
+}
+
 static void a_changed_certificate_is_loaded_and_the_old_profile_lives_on(void **state)
 {
     (void)state;
-    struct tls_profile *old = NULL;
+    struct tls_terms old = {0};
     assert_int_equal(certificate_cache_select(cache, SPAN("n1.example.com"), &old), ERR_OK);
     id_salt = 1000;
     assert_int_equal(select_host("n1.example.com"), ERR_OK);
     assert_int_equal(load_count, 2);
     certificate_cache_free(&cache);
-    tls_profile_unref(&old);
+    tls_profile_unref(&old.profile);
     (void)set_up(NULL);
 }
 
@@ -174,6 +190,7 @@ int main(void)
 {
     const struct CMUnitTest cases[] = {
         CASE(a_certificate_is_loaded_once),
+        CASE(what_the_zone_says_is_asked_each_time),
         CASE(a_changed_certificate_is_loaded_and_the_old_profile_lives_on),
         CASE(names_that_nobody_has_are_refused),
         CASE(a_source_that_fails_is_not_remembered),

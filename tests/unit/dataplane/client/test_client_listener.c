@@ -61,7 +61,7 @@ static void test_begin(void *owner, struct exchange *exchange)
     reply_attach(exchange, head, SPAN("hi"));
 }
 
-static enum err test_select(void *owner, struct span sni, struct tls_profile **out)
+static enum err test_select(void *owner, struct span sni, struct tls_terms *out)
 {
     (void)owner, (void)sni, (void)out;
     return ERR_HOST_UNKNOWN;

@@ -4,6 +4,9 @@
  */
 #include "tls_test.h"
 
+#include "dataplane/net/tls_engine.h"
+#include "dataplane/net/tls_profile_int.h"
+
 #define WHOLE_BYTES (4 << 20)
 
 /* Everything that one test needs: both profiles, both sides, opened and not yet secured. */
@@ -16,10 +19,13 @@ struct scene {
     int visitor_fd, origin_fd;       /* duplicates, to do evil with */
 };
 
+static const uint8_t ticket_keys[3][LIMIT_TICKET_KEY_BYTES] = {{1}, {2}, {3}};
+
 static void scene_open(struct scene *scene, const char *alt_names)
 {
     memset(scene, 0, sizeof(*scene));
     rig_open(&scene->rig);
+    tls_tickets_use(&scene->rig.loop, span_of(ticket_keys, sizeof(ticket_keys)), 3600);
     test_cert_make(&scene->ca, &(struct test_cert_wish){.from_days = -1, .to_days = 10});
     test_cert_make(&scene->cert, &(struct test_cert_wish){.alt_names = alt_names,
                                                           .issuer = &scene->ca,
@@ -347,6 +353,131 @@ static void session_is_not_resumed_under_another_certificate(void **state)
     scene_close(&scene);
 }
 
+/* A connection until the visitor has a new ticket, if it is given one; whether it was resumed. */
+static bool scene_resumes(struct scene *scene)
+{
+    scene_secure(scene, "a.example");
+    assert_int_equal(scene->visitor.facts.resumed, scene->origin.facts.resumed);
+    bool resumed = scene->origin.facts.resumed;
+    peer_read_start(&scene->visitor.peer);
+    peer_write(&scene->origin.peer, SPAN("x"));
+    RUN_UNTIL(&scene->rig, scene->visitor.peer.in.len == 1);
+    scene_part(scene);
+    return resumed;
+}
+
+static void scene_end(struct scene *scene)
+{
+    scene->visitor_fd = scene->origin_fd = -1;
+    scene_close(scene);
+}
+
+static void a_zones_versions_are_spoken_and_no_others(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, "DNS:a.example");
+
+    scene.selection.tls_1_3_refused = true;
+    scene_secure(&scene, "a.example");
+    assert_string_equal(scene.origin.facts.version, "TLSv1.2");
+    assert_string_equal(scene.visitor.facts.version, "TLSv1.2");
+    scene_part(&scene);
+
+    scene.selection.tls_1_2_refused = true;
+    scene.selection.tls_1_3_refused = false;
+    SSL_CTX_set_max_proto_version(scene.dialling->ssl_config, TLS1_2_VERSION);
+    scene_join(&scene, "a.example");
+    RUN_UNTIL(&scene.rig, scene.visitor.answers == 1 && scene.origin.answers == 1);
+    assert_int_equal(scene.origin.err, ERR_PROTOCOL);
+    assert_int_equal(scene.visitor.err, ERR_ORIGIN_TLS);
+    scene_close(&scene);
+}
+
+static void without_h2_in_the_terms_h1_is_negotiated(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, "DNS:a.example");
+    scene.selection.h2_refused = true;
+
+    scene_secure(&scene, "a.example");
+
+    assert_int_equal(scene.visitor.facts.alpn, TLS_ALPN_H1);
+    assert_int_equal(scene.origin.facts.alpn, TLS_ALPN_H1);
+    scene_close(&scene);
+}
+
+static void a_ticket_of_another_zone_is_not_taken(void **state)
+{
+    (void)state;
+    for (int tls_1_2 = 0; tls_1_2 <= 1; tls_1_2++) {
+        struct scene scene;
+        scene_open(&scene, "DNS:a.example");
+        scene.selection.tls_1_3_refused = tls_1_2;
+        assert_false(scene_resumes(&scene));
+        assert_true(scene_resumes(&scene));
+
+        scene.selection.zone = 1;
+        assert_false(scene_resumes(&scene));
+        assert_int_equal(counters_read(scene.rig.loop.counters, COUNTER_CLIENT_TICKETS_FOREIGN), 1);
+        scene_end(&scene);
+    }
+}
+
+static void a_ticket_of_another_version_is_not_taken(void **state)
+{
+    struct scene scene;
+    (void)state;
+    scene_open(&scene, "DNS:a.example");
+    scene.selection.tls_1_3_refused = true;
+    assert_false(scene_resumes(&scene));
+    scene.selection.tls_1_3_refused = false;
+    scene.selection.tls_1_2_refused = true;
+
+    assert_false(scene_resumes(&scene));
+    assert_string_equal(scene.origin.facts.version, "TLSv1.3");
+    scene_end(&scene);
+}
+
+static void keys_that_were_rotated_out_open_tickets_for_one_turn_more(void **state)
+{
+    static const uint8_t once[3][LIMIT_TICKET_KEY_BYTES] = {{9}, {1}, {2}};
+    static const uint8_t others[3][LIMIT_TICKET_KEY_BYTES] = {{7}, {8}, {9}};
+    (void)state;
+    for (int tls_1_2 = 0; tls_1_2 <= 1; tls_1_2++) {
+        struct scene scene;
+        scene_open(&scene, "DNS:a.example");
+        scene.selection.tls_1_3_refused = tls_1_2;
+        assert_false(scene_resumes(&scene));
+
+        tls_tickets_use(&scene.rig.loop, span_of(once, sizeof(once)), 3600);
+        assert_true(scene_resumes(&scene));
+        /* The new ticket came under the new key, which is the next one of a worker that is late.
+         * (OpenSSL as a client forgets a session of TLS 1.2 whose ticket was renewed.) */
+        tls_tickets_use(&scene.rig.loop, span_of(ticket_keys, sizeof(ticket_keys)), 3600);
+        assert_int_equal(scene_resumes(&scene), !tls_1_2);
+        tls_tickets_use(&scene.rig.loop, span_of(others, sizeof(others)), 3600);
+        assert_false(scene_resumes(&scene));
+        scene_end(&scene);
+    }
+}
+
+static void without_keys_there_are_no_tickets_and_nothing_breaks(void **state)
+{
+    (void)state;
+    for (int tls_1_2 = 0; tls_1_2 <= 1; tls_1_2++) {
+        struct scene scene;
+        scene_open(&scene, "DNS:a.example");
+        scene.rig.loop.tls->tickets.count = 0;
+        scene.selection.tls_1_3_refused = tls_1_2;
+        assert_false(scene_resumes(&scene));
+        assert_int_equal(scene.dialling->sessions.count, 0);
+        assert_false(scene_resumes(&scene));
+        scene_end(&scene);
+    }
+}
+
 /* One bad certificate against a verifying and a trusting profile. */
 static void expect_refused(const struct test_cert_wish *wish, bool known_ca, const char *name,
                            const char *reason)
@@ -488,6 +619,12 @@ int main(void)
         cmocka_unit_test(literal_address_sends_no_name_and_is_verified_as_an_address),
         cmocka_unit_test(second_connection_resumes_the_session_of_its_name),
         cmocka_unit_test(session_is_not_resumed_under_another_certificate),
+        cmocka_unit_test(a_zones_versions_are_spoken_and_no_others),
+        cmocka_unit_test(without_h2_in_the_terms_h1_is_negotiated),
+        cmocka_unit_test(a_ticket_of_another_zone_is_not_taken),
+        cmocka_unit_test(a_ticket_of_another_version_is_not_taken),
+        cmocka_unit_test(keys_that_were_rotated_out_open_tickets_for_one_turn_more),
+        cmocka_unit_test(without_keys_there_are_no_tickets_and_nothing_breaks),
         cmocka_unit_test(bad_certificates_are_refused_by_reason_unless_trusted_blindly),
         cmocka_unit_test(garbage_instead_of_a_handshake_is_told_once),
         cmocka_unit_test(end_in_the_middle_of_the_handshake_is_told_once),

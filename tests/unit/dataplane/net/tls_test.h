@@ -157,15 +157,23 @@ struct selection {
     const char *known;
     struct tls_profile *profile;
     int asked;
+    bool tls_1_2_refused, tls_1_3_refused, h2_refused;
+    uint8_t zone;
 };
 
-static UNUSED enum err select_known(void *owner, struct span sni, struct tls_profile **out)
+static UNUSED enum err select_known(void *owner, struct span sni, struct tls_terms *out)
 {
     struct selection *selection = owner;
     selection->asked++;
     if (selection->known && !span_equal(sni, span_str(selection->known)))
         return ERR_HOST_UNKNOWN;
-    *out = tls_profile_ref(selection->profile);
+    *out = (struct tls_terms){
+        .profile = tls_profile_ref(selection->profile),
+        .scope = {selection->zone},
+        .tls_1_2 = !selection->tls_1_2_refused,
+        .tls_1_3 = !selection->tls_1_3_refused,
+        .h2_offered = !selection->h2_refused,
+    };
     return ERR_OK;
 }
 

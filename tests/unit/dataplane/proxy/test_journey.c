@@ -78,21 +78,22 @@ void route_origin(const struct route *route, size_t index, struct span host, str
     out->sni = host;
 }
 
-static enum err test_id_of(void *owner, struct span host, struct id *out)
+static enum err test_choose(void *owner, struct span host, struct visitor_tls *out)
 {
     (void)owner;
     if (!span_equal(host, SPAN("www.example.com")))
         return ERR_HOST_UNKNOWN;
-    return id_parse(SPAN("00112233445566778899aabbccddeeff"), out);
+    *out = (struct visitor_tls){.tls_1_2 = true, .tls_1_3 = true, .h2_offered = true};
+    return id_parse(SPAN("00112233445566778899aabbccddeeff"), &out->certificate_id);
 }
 
-static enum err test_load(void *owner, struct span host, struct id *id_out, struct buf *chain_out,
-                          struct buf *key_out)
+static enum err test_load(void *owner, struct span host, struct visitor_tls *out,
+                          struct buf *chain_out, struct buf *key_out)
 {
     load_count++;
     buf_append(chain_out, buf_span(&chain));
     buf_append(key_out, buf_span(&key));
-    return test_id_of(owner, host, id_out);
+    return test_choose(owner, host, out);
 }
 
 /* ---- the origin: answers whatever it is asked */
@@ -271,7 +272,7 @@ static void open_pools(const char *ca_file)
 
 static void open_listeners(void)
 {
-    struct certificate_source source = {.id_of = test_id_of, .load = test_load};
+    struct certificate_source source = {.choose = test_choose, .load = test_load};
     certificates = certificate_cache_new(&source, LIMIT_TLS_PROFILES);
     struct client_listener_options edge_options = {.loop = &loop,
                                                    .fd = listen_here(&edge_port),

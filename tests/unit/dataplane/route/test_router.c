@@ -181,11 +181,12 @@ static void a_router_without_a_replica_knows_nobody(void **state)
     struct router *router;
     struct problem problem;
     struct id id;
+    struct visitor_tls tls;
 
     assert_int_equal(router_open(&options, &router, &problem), ERR_OK);
 
     assert_int_equal(match(router, "z1.test", &id), ERR_HOST_UNKNOWN);
-    assert_int_equal(router_certificate_id(router, SPAN("z1.test"), &id), ERR_HOST_UNKNOWN);
+    assert_int_equal(router_visitor_tls(router, SPAN("z1.test"), &tls), ERR_HOST_UNKNOWN);
     router_close(&router);
 }
 
@@ -197,11 +198,12 @@ static void the_first_certificate_that_covers_the_host_is_used(void **state)
                                        .hostnames = {"z7.test", "a.z7.test", "a.b.z7.test"},
                                        .certificate = 5000,
                                        .revision = 2};
-    struct id id, zone = zone_feed_id(7);
+    struct id zone = zone_feed_id(7);
+    struct visitor_tls tls;
     struct buf chain, key;
     buf_init(&chain, LIMIT_CERTIFICATE_BYTES);
     buf_init(&key, LIMIT_PRIVATE_KEY_BYTES);
-    assert_int_equal(router_certificate_id(rig->router, SPAN("z7.test"), &id), ERR_HOST_UNKNOWN);
+    assert_int_equal(router_visitor_tls(rig->router, SPAN("z7.test"), &tls), ERR_HOST_UNKNOWN);
 
     zone_feed_begin(&rig->feed, 2, false);
     zone_feed_put_certificate(&rig->feed, 5000, &secure);
@@ -209,14 +211,48 @@ static void the_first_certificate_that_covers_the_host_is_used(void **state)
     zone_feed_commit(&rig->feed, 2);
     router_forget(rig->router, id_span(&zone), 1);
 
-    assert_int_equal(router_certificate_id(rig->router, SPAN("a.z7.test"), &id), ERR_OK);
-    assert_true(id_equal(id, zone_feed_id(5000)));
-    assert_int_equal(router_certificate_id(rig->router, SPAN("a.b.z7.test"), &id),
-                     ERR_HOST_UNKNOWN);
-    assert_int_equal(router_certificate_id(rig->router, SPAN("nobody.test"), &id),
-                     ERR_HOST_UNKNOWN);
-    assert_int_equal(router_certificate(rig->router, SPAN("z7.test"), &id, &chain, &key), ERR_OK);
+    assert_int_equal(router_visitor_tls(rig->router, SPAN("a.z7.test"), &tls), ERR_OK);
+    assert_true(id_equal(tls.certificate_id, zone_feed_id(5000)));
+    assert_true(id_equal(tls.zone_id, zone));
+    assert_true(tls.tls_1_2 && tls.tls_1_3 && tls.h2_offered);
+    assert_int_equal(router_visitor_tls(rig->router, SPAN("a.b.z7.test"), &tls), ERR_HOST_UNKNOWN);
+    assert_int_equal(router_visitor_tls(rig->router, SPAN("nobody.test"), &tls), ERR_HOST_UNKNOWN);
+    assert_int_equal(router_visitor_certificate(rig->router, SPAN("z7.test"), &tls, &chain, &key),
+                     ERR_OK);
     assert_non_null(strstr(buf_cstr(&chain), "BEGIN CERTIFICATE"));
+    assert_non_null(strstr(buf_cstr(&key), "PRIVATE KEY"));
+    buf_release(&chain);
+    buf_release(&key);
+}
+
+/* The replica is ahead of what this router was told. */
+static void a_certificate_that_is_gone_already_gives_way_to_the_next(void **state)
+{
+    struct rig *rig = *state;
+    struct zone_recipe secure = {
+        .zone = 7, .name = "z7.test", .hostnames = {"z7.test"}, .certificate = 5000, .revision = 2};
+    struct visitor_tls tls;
+    struct buf chain, key;
+    buf_init(&chain, LIMIT_CERTIFICATE_BYTES);
+    buf_init(&key, LIMIT_PRIVATE_KEY_BYTES);
+    zone_feed_begin(&rig->feed, 2, false);
+    zone_feed_put_certificate(&rig->feed, 5000, &secure);
+    assert_int_equal(zone_feed_put(&rig->feed, &secure), ERR_OK);
+    zone_feed_commit(&rig->feed, 2);
+    router_forget_all(rig->router);
+    assert_int_equal(router_visitor_tls(rig->router, SPAN("z7.test"), &tls), ERR_OK);
+    assert_true(id_equal(tls.certificate_id, zone_feed_id(5000)));
+
+    secure.certificate = 5001;
+    secure.revision = 3;
+    zone_feed_begin(&rig->feed, 3, false);
+    zone_feed_put_certificate(&rig->feed, 5001, &secure);
+    assert_int_equal(zone_feed_put(&rig->feed, &secure), ERR_OK);
+    zone_feed_commit(&rig->feed, 3);
+
+    assert_int_equal(router_visitor_certificate(rig->router, SPAN("z7.test"), &tls, &chain, &key),
+                     ERR_OK);
+    assert_true(id_equal(tls.certificate_id, zone_feed_id(5001)));
     assert_non_null(strstr(buf_cstr(&key), "PRIVATE KEY"));
     buf_release(&chain);
     buf_release(&key);
@@ -382,6 +418,7 @@ int main(void)
         IN_A_RIG(a_new_replica_is_opened_on_forget_all),
         IN_A_RIG(a_router_without_a_replica_knows_nobody),
         IN_A_RIG(the_first_certificate_that_covers_the_host_is_used),
+        IN_A_RIG(a_certificate_that_is_gone_already_gives_way_to_the_next),
         IN_A_RIG(the_origin_ca_is_the_one_that_came_last),
         cmocka_unit_test(the_first_client_certificate_is_shown_when_it_is_switched_on),
         cmocka_unit_test(ssl_decides_tls_and_port),

@@ -14,6 +14,7 @@
 #define WORKERS 2
 
 static struct loop loop;
+static struct worker_board board;
 static struct origin_news news;
 static struct worker_channel *channels[WORKERS];
 static int workers[WORKERS];
@@ -54,7 +55,8 @@ static int open_news(void **state)
     assert_non_null(mkdtemp(dir));
     snprintf(path, sizeof(path), "%s/protocols.db", dir);
     assert_int_equal(loop_open(&loop), ERR_OK);
-    origin_news_init(&news, &loop, protocol_memory_open(path));
+    worker_board_init(&board, &loop);
+    origin_news_init(&news, &board, protocol_memory_open(path));
     news.say = note_said;
     said_count = 0;
     for (size_t i = 0; i < WORKERS; i++)

@@ -199,7 +199,8 @@ static void orphan_drain(void *owner, uint64_t timeout_ms)
 /* In a process of its own, since the supervisor waits for it. */
 static void run_orphan(const char *dir, const char *https)
 {
-    static const struct supervisor_channel_events events = {orphan_changed, orphan_drain, NULL};
+    static const struct supervisor_channel_events events = {orphan_changed, orphan_drain, NULL,
+                                                            NULL};
     struct orphan orphan = {.lock_fd = -1};
     struct counter_pages counters;
     struct problem problem;

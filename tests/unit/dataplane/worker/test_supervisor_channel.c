@@ -36,6 +36,8 @@ struct rig {
     struct origin_knowledge learned_below, learned_above;
     unsigned learned, told, events;
     enum origin_reason reason;
+    unsigned key_messages;
+    uint8_t keys_below[2 * LIMIT_TICKET_KEY_BYTES], keys_above[2 * LIMIT_TICKET_KEY_BYTES];
 };
 
 #define HEARD_ABOVE(event)                 \
@@ -97,6 +99,11 @@ static void board_message(void *owner, struct worker_channel *from, const struct
         return;
     }
     rig->told++;
+    if (message->kind == MESSAGE_TICKET_KEYS) {
+        assert_int_equal(message->ticket_keys.keys.len, sizeof(rig->keys_above));
+        memcpy(rig->keys_above, message->ticket_keys.keys.ptr, sizeof(rig->keys_above));
+        return;
+    }
     rig->learned_above = message->protocol.learned;
 }
 
@@ -106,8 +113,16 @@ static void board_opened(void *owner, struct worker_channel *channel)
     (void)channel;
 }
 
+static void below_ticket_keys(void *owner, const struct message_ticket_keys *what)
+{
+    struct rig *rig = owner;
+    rig->key_messages++;
+    assert_int_equal(what->keys.len, sizeof(rig->keys_below));
+    memcpy(rig->keys_below, what->keys.ptr, what->keys.len);
+}
+
 static const struct supervisor_channel_events below_events = {below_changed, below_drain,
-                                                              below_learned};
+                                                              below_learned, below_ticket_keys};
 
 static int open_rig(void **state)
 {
@@ -119,9 +134,7 @@ static int open_rig(void **state)
     snprintf(rig.path, sizeof(rig.path), "%s/supervisor.sock", rig.dir);
     assert_int_equal(loop_open(&rig.loop), ERR_OK);
     worker_board_init(&rig.board, &rig.loop);
-    rig.board.on_message = board_message;
-    rig.board.on_opened = board_opened;
-    rig.board.owner = &rig;
+    worker_board_join(&rig.board, &(struct worker_board_member){board_message, board_opened, &rig});
     assert_int_equal(listen_bind("127.0.0.1:0", &rig.https_fd, &problem), ERR_OK);
     assert_int_equal(listen_bind("127.0.0.1:0", &rig.http_fd, &problem), ERR_OK);
     assert_int_equal(counter_pages_make(&rig.counters, &problem), ERR_OK);
@@ -181,11 +194,8 @@ static void what_is_learned_goes_up_to_the_board_and_down_from_it(void **state)
     assert_true(digest_equal(&rig->learned_above.origin, &what.origin));
 
     const struct message same = {.kind = MESSAGE_PROTOCOL, .protocol = {.learned = what}};
-    LIST_EACH(&rig->board.channels, node)
-    {
-        worker_channel_pass_on(node, rig->above, &same); /* where it came from: nothing */
-        worker_channel_pass_on(node, NULL, &same);
-    }
+    worker_board_tell(&rig->board, rig->above, &same); /* where it came from: nothing */
+    worker_board_tell(&rig->board, NULL, &same);
     UNTIL(rig->learned == 1);
     assert_int_equal(rig->learned_below.until_s, 1700000000);
 }
@@ -276,6 +286,31 @@ static void an_orphan_hands_its_sockets_to_the_next_supervisor(void **state)
     UNTIL(rig->answered == 1);
 }
 
+static void an_orphan_tells_the_next_supervisor_the_ticket_keys(void **state)
+{
+    struct rig *rig = *state;
+    struct problem problem;
+    struct adopted adopted;
+    uint8_t keys[2 * LIMIT_TICKET_KEY_BYTES] = {1, 2, 3};
+    struct adoption_door door = {.worker_uid = geteuid()};
+    const struct message message = {
+        .kind = MESSAGE_TICKET_KEYS,
+        .ticket_keys = {.lifetime_s = 60, .keys = span_of(keys, sizeof(keys))}};
+    worker_channel_say(rig->above, &message);
+    UNTIL(rig->key_messages == 1);
+    assert_memory_equal(rig->keys_below, keys, sizeof(keys));
+    worker_channel_close(&rig->above);
+    assert_int_equal(adoption_listen(rig->dir, &door.fd, &problem), ERR_OK);
+    UNTIL(adoption_accept(&door, &adopted) == ERR_OK);
+    close(adopted.https_fd);
+    close(adopted.http_fd);
+    close(adopted.counters_fd);
+    close(door.fd);
+    rig->above = worker_channel_open(&rig->loop, adopted.channel_fd, &above_events, rig);
+    UNTIL(rig->told == 1);
+    assert_memory_equal(rig->keys_above, keys, sizeof(keys));
+}
+
 static void a_draining_orphan_looks_for_nobody(void **state)
 {
     struct rig *rig = *state;
@@ -298,6 +333,7 @@ int main(void)
         IN_A_RIG(a_worker_that_drains_by_itself_says_so),
         IN_A_RIG(the_end_of_a_worker_is_heard),
         IN_A_RIG(an_orphan_hands_its_sockets_to_the_next_supervisor),
+        IN_A_RIG(an_orphan_tells_the_next_supervisor_the_ticket_keys),
         IN_A_RIG(a_draining_orphan_looks_for_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
