@@ -71,7 +71,8 @@ static enum err certificate_list(struct api_request *request, struct api_reply *
     return api_reply_page(reply, rows, &page);
 }
 
-static enum err certificate_create(struct api_request *request, struct api_reply *reply)
+static enum err decode_spec(struct api_request *request, struct api_reply *reply,
+                            struct change_certificate_spec *out)
 {
     static const struct json_field fields[] = {
         JSON_TEXT("certificate", struct change_certificate_spec, chain_pem, JSON_REQUIRED,
@@ -80,14 +81,34 @@ static enum err certificate_create(struct api_request *request, struct api_reply
                   LIMIT_PRIVATE_KEY_BYTES),
         JSON_FIELDS_END,
     };
-    struct change_certificate_spec spec = {0};
+    *out = (struct change_certificate_spec){0};
+    return api_body_decode(request, reply, fields, out);
+}
+
+static enum err certificate_create(struct api_request *request, struct api_reply *reply)
+{
+    struct change_certificate_spec spec;
     struct id zone_id, id;
     TRY(api_param_id(request, 0, &zone_id));
-    TRY(api_body_decode(request, reply, fields, &spec));
+    TRY(decode_spec(request, reply, &spec));
     TRY(api_change_begin(request, reply));
     TRY(change_certificate_create(request->change, &zone_id, &spec, &id, &reply->problem));
     TRY(api_change_commit(request, reply));
     return reply_certificate(request, reply, &zone_id, &id);
+}
+
+/* As of Cloudflare: the new one has an id of its own, and the old one is gone. */
+static enum err certificate_replace(struct api_request *request, struct api_reply *reply)
+{
+    struct change_certificate_spec spec;
+    struct id zone_id, old, made;
+    TRY(api_param_id(request, 0, &zone_id));
+    TRY(api_param_id(request, 1, &old));
+    TRY(decode_spec(request, reply, &spec));
+    TRY(api_change_begin(request, reply));
+    TRY(change_certificate_replace(request->change, &zone_id, &old, &spec, &made, &reply->problem));
+    TRY(api_change_commit(request, reply));
+    return reply_certificate(request, reply, &zone_id, &made);
 }
 
 static enum err certificate_details(struct api_request *request, struct api_reply *reply)
@@ -116,6 +137,8 @@ const struct api_route api_certificates_routes[] = {
      NULL, true},
     {API_GET, "/zones/{zone}/custom_certificates/{certificate}", PERMISSION_CERTIFICATE_READ,
      certificate_details, NULL, false},
+    {API_PATCH, "/zones/{zone}/custom_certificates/{certificate}", PERMISSION_CERTIFICATE_EDIT,
+     certificate_replace, NULL, true},
     {API_DELETE, "/zones/{zone}/custom_certificates/{certificate}", PERMISSION_CERTIFICATE_EDIT,
      certificate_delete, NULL, false},
     API_ROUTES_END,

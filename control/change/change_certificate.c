@@ -156,6 +156,15 @@ enum err change_certificate_delete(struct change *change, const struct id *zone_
     return delete_uploaded(change, zone_id, &choice, problem);
 }
 
+enum err change_certificate_replace(struct change *change, const struct id *zone_id,
+                                    const struct id *certificate_id,
+                                    const struct change_certificate_spec *spec, struct id *out,
+                                    struct problem *problem)
+{
+    TRY(change_certificate_delete(change, zone_id, certificate_id, problem));
+    return change_certificate_create(change, zone_id, spec, out, problem);
+}
+
 enum err change_client_certificate_delete(struct change *change, const struct id *zone_id,
                                           const struct id *certificate_id, struct problem *problem)
 {

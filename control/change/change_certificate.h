@@ -24,6 +24,11 @@ struct change_certificate_spec {
 MUST_USE enum err change_certificate_create(struct change *change, const struct id *zone_id,
                                             const struct change_certificate_spec *spec,
                                             struct id *out, struct problem *problem);
+/* Another one takes its place; it has an id of its own.  Custom ones only. */
+MUST_USE enum err change_certificate_replace(struct change *change, const struct id *zone_id,
+                                             const struct id *certificate_id,
+                                             const struct change_certificate_spec *spec,
+                                             struct id *out, struct problem *problem);
 /* Custom ones only. */
 MUST_USE enum err change_certificate_delete(struct change *change, const struct id *zone_id,
                                             const struct id *certificate_id,

@@ -294,12 +294,13 @@ def test_37_11_a_ticket_outlives_its_worker_and_its_supervisor(make_world, newes
 
 
 def test_37_12_a_ticket_outlives_a_rotation(make_world):
-    world = make_world(workers=2, edge_flags=("--ticket-rotation", "4s")).start()
+    world = make_world(workers=2, edge_flags=("--ticket-rotation", "3s")).start()
     host = world.zone(world.nginx().port)[1]
     made = client()
     rotations = events(world.edge, "ticket_keys_rotated")
     for _ in range(2):
-        while events(world.edge, "ticket_keys_rotated") == rotations:
+        session = None
+        while session is None or events(world.edge, "ticket_keys_rotated") == rotations:
             _, session, _ = visit(world.edge, host, made)
         rotations = events(world.edge, "ticket_keys_rotated")
         resumed, session, _ = visit(world.edge, host, made, session)
@@ -423,10 +424,19 @@ def test_37_30_certificates_change_under_load(make_world):
             gone = world.api.ok("DELETE", f"/zones/{zone[0]['id']}/custom_certificates/{answer.result['id']}")
             world.api.applied(gone, zone[0]["id"])
             assert shown(world.edge, host) == local
+        kept_id = upload(world, zone, host)[0].result["id"]
+        for _ in range(4):
+            chain, key = world.authority.issue(host)
+            answer = world.api.ok("PATCH", f"/zones/{zone[0]['id']}/custom_certificates/{kept_id}",
+                                  {"certificate": chain.read_text(), "private_key": key.read_text()})
+            world.api.applied(answer, zone[0]["id"])
+            assert shown(world.edge, host) == x509.load_pem_x509_certificate(chain.read_bytes()).serial_number
+            kept_id = answer.result["id"]
     finally:
         stopping.set()
         for thread in threads:
             thread.join()
+    assert [row["id"] for row in world.api.ok("GET", f"/zones/{zone[0]['id']}/custom_certificates").result] == [kept_id]
     assert ask(kept, host) == 200
     kept.close()
     assert not failed and len(done) > 8, (failed[:3], len(failed), len(done))

@@ -362,10 +362,36 @@ static void client_certificates_are_apart_and_may_be_absent(void **state)
     zone_document_unref(&d);
 }
 
+static void versions_for_visitors_follow_the_settings(void **state)
+{
+    (void)state;
+    static const struct {
+        enum min_tls_version oldest;
+        uint64_t newest; /* tls_1_3: off, on, zrt */
+        bool tls_1_2, tls_1_3;
+    } rows[] = {
+        {MIN_TLS_1_0, SWITCH_ON, true, true},   {MIN_TLS_1_1, 2, true, true},
+        {MIN_TLS_1_2, SWITCH_OFF, true, false}, {MIN_TLS_1_3, SWITCH_ON, false, true},
+        {MIN_TLS_1_3, SWITCH_OFF, false, true},
+    };
+    for (size_t i = 0; i < countof(rows); i++) {
+        struct zone_document document = {0};
+        struct visitor_tls tls;
+        document.settings[SETTING_min_tls_version].number = rows[i].oldest;
+        document.settings[SETTING_tls_1_3].number = rows[i].newest;
+        document.settings[SETTING_http2].number = i % 2;
+        zone_document_visitor_tls(&document, &tls);
+        assert_int_equal(tls.tls_1_2, rows[i].tls_1_2);
+        assert_int_equal(tls.tls_1_3, rows[i].tls_1_3);
+        assert_int_equal(tls.h2_offered, i % 2);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(golden_documents_come_back_byte_for_byte),
+        cmocka_unit_test(versions_for_visitors_follow_the_settings),
         cmocka_unit_test(the_default_document_says_http2),
         cmocka_unit_test(the_enterprise_document_says_http1),
         cmocka_unit_test(a_host_matches_exactly_else_its_wildcard),

@@ -169,10 +169,35 @@ static void a_frame_that_does_not_fit_leaves_nothing(void **state)
     buf_release(&out);
 }
 
+static void frames_that_carried_a_secret_are_wiped(void **state)
+{
+    (void)state;
+    struct frame_reader reader;
+    struct frame frame;
+    struct buf stream;
+    buf_init(&stream, 256);
+    for (int i = 0; i < 2; i++) {
+        size_t mark = frame_begin(&stream, 7);
+        buf_append(&stream, i == 0 ? SPAN("secret") : SPAN("public"));
+        frame_end(&stream, mark);
+    }
+    frame_reader_init(&reader);
+    frame_reader_feed(&reader, buf_span(&stream));
+    assert_int_equal(frame_reader_next(&reader, &frame), ERR_OK);
+
+    frame_reader_wipe(&reader);
+
+    assert_memory_equal(frame.payload.ptr, "\0\0\0\0\0\0", 6);
+    assert_next(&reader, 7, SPAN("public"));
+    frame_reader_release(&reader);
+    buf_release(&stream);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_frame_has_a_head_of_eight_bytes),
+        cmocka_unit_test(frames_that_carried_a_secret_are_wiped),
         cmocka_unit_test(a_stream_cut_at_every_byte_gives_the_same_frames),
         cmocka_unit_test(bytes_may_come_one_by_one),
         cmocka_unit_test(bad_heads_are_refused_before_the_payload_came),

@@ -321,7 +321,7 @@ static int set_up(void **state)
     memset(plans, 0, sizeof(plans));
     plan_at = dial_at = dial_count = fake_count = 0;
     router_err = ERR_OK;
-    facts.sni = SPAN_EMPTY;
+    facts = (struct client_facts){.version = HTTP_2, .secure = true};
     pools_closed = false;
     return 0;
 }
@@ -445,6 +445,43 @@ static void another_accounts_host_is_misdirected_and_the_same_accounts_is_not(vo
     assert_int_equal(get("api.example.com").status, 200);
     facts.sni = SPAN("gone.example.org");
     assert_int_equal(get("www.example.com").status, 421);
+}
+
+static bool covers_www(const void *certificate, struct span host)
+{
+    assert_ptr_equal(certificate, &facts);
+    return span_equal(host, SPAN("www.example.com")) || span_equal(host, SPAN("two.example.com"));
+}
+
+static void a_host_beyond_the_certificate_or_the_version_is_misdirected(void **state)
+{
+    (void)state;
+    facts.sni = SPAN("two.example.com");
+    facts.covers = covers_www;
+    facts.certificate = &facts;
+    facts.tls_version = "TLSv1.2";
+    assert_int_equal(get("www.example.com").status, 200);
+    assert_int_equal(get("api.example.com").status, 421);
+    documents[0]->settings[SETTING_min_tls_version].number = MIN_TLS_1_3;
+    assert_int_equal(get("www.example.com").status, 421);
+    assert_int_equal(get("two.example.com").status, 200); /* the connection's own: it was open */
+    facts.tls_version = "TLSv1.3";
+    assert_int_equal(get("www.example.com").status, 200);
+    assert_int_equal(counters_read(loop.counters, COUNTER_REQUESTS_MISDIRECTED), 2);
+}
+
+static void plain_http_is_redirected_where_the_zone_says_so(void **state)
+{
+    (void)state;
+    facts.secure = false;
+    assert_int_equal(get("www.example.com").status, 200);
+    documents[0]->settings[SETTING_always_use_https].number = SWITCH_ON;
+    documents[1]->settings[SETTING_always_use_https].number = SWITCH_ON;
+    assert_int_equal(get("www.example.com").status, 301);
+    assert_int_equal(get("www.example.net").status, 200); /* paused */
+    facts.secure = true;
+    assert_int_equal(get("www.example.com").status, 200);
+    assert_int_equal(counters_read(loop.counters, COUNTER_REQUESTS_REDIRECTED), 1);
 }
 
 static void a_loop_is_refused(void **state)
@@ -620,6 +657,8 @@ int main(void)
         CASE(an_address_is_a_host_that_no_zone_has),
         CASE(a_trailing_dot_is_the_same_host),
         CASE(another_accounts_host_is_misdirected_and_the_same_accounts_is_not),
+        CASE(a_host_beyond_the_certificate_or_the_version_is_misdirected),
+        CASE(plain_http_is_redirected_where_the_zone_says_so),
         CASE(a_loop_is_refused),
         CASE(a_paused_zone_speaks_http_1_1),
         CASE(an_unreadable_replica_is_503),
