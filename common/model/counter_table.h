@@ -24,6 +24,23 @@
     X(EXCHANGES,                   "count", "requests that became an exchange")                     \
     X(REQUESTS_MISDIRECTED,        "count", "answered 421: for a name that the connection was not made for") \
     X(REQUESTS_REDIRECTED,         "count", "answered 301: plain HTTP, and the zone always uses HTTPS") \
+    /* refused, by reason: `err` of the access line */                                              \
+    X(REFUSED_SYNTAX,              "count", "requests refused: no HTTP")                            \
+    X(REFUSED_FRAMING,             "count", "requests refused: where the body ends is in doubt")    \
+    X(REFUSED_FIELD,               "count", "requests refused: a field that may not be there")      \
+    X(REFUSED_HOST,                "count", "requests refused: no valid host, or two")              \
+    X(REFUSED_TARGET,              "count", "requests refused: no valid target")                    \
+    X(REFUSED_METHOD,              "count", "requests refused: CONNECT, TRACE, a tunnel that the zone does not take") \
+    X(REFUSED_TIMEOUT,             "count", "requests refused: not whole in time")                  \
+    X(REFUSED_BODY_TOO_LARGE,      "count", "requests refused: past --max-upload")                  \
+    X(REFUSED_TARGET_TOO_LONG,     "count", "requests refused: past LIMIT_TARGET_BYTES")            \
+    X(REFUSED_EXPECT,              "count", "requests refused: an unknown expectation")             \
+    X(REFUSED_HEAD_TOO_LARGE,      "count", "requests refused: past LIMIT_HEAD_BYTES or LIMIT_FIELDS") \
+    X(REFUSED_CODING,              "count", "requests refused: an unknown transfer coding")         \
+    X(REFUSED_VERSION,             "count", "requests refused: neither HTTP/1.0, 1.1 nor 2")        \
+    X(REFUSED_LOOP,                "count", "requests refused: came back to the edge that had sent it") \
+    X(HOSTS_UNKNOWN,               "count", "requests for a host that no zone has")                 \
+    X(CLIENTS_GONE,                "count", "visitors that left before their answer was whole")     \
     /* origins */                                                                                   \
     X(ORIGIN_ADDRESSES_REFUSED,    "count", "connections that the address policy forbade")
 /* clang-format on */

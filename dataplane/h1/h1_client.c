@@ -57,15 +57,12 @@ static void read_expired(struct deadline *deadline)
     bool idle = conn->request.phase == H1_READ_HEAD && conn->in.len == 0;
 
     conn->timed_ms = 0;
-    if (idle || conn->answer.written) {
+    if (idle || conn->answer.written)
         h1_client_end(conn, ERR_TIMEOUT);
-    } else if (conn->answer.begun) {
+    else if (conn->answer.begun)
         h1_client_cut(conn, ERR_TIMEOUT);
-    } else {
-        if (side_attached(&conn->side))
-            side_fail(&conn->side, ERR_REQUEST_TIMEOUT);
-        h1_client_refuse(conn, ERR_REQUEST_TIMEOUT);
-    }
+    else
+        h1_client_read_expired(conn);
 }
 
 static uint64_t read_timeout_ms(const struct h1_client *conn)

@@ -85,6 +85,8 @@ void h1_client_pace(struct h1_client *conn);
 /* h1_client_read.c: takes what it can of conn->in. */
 void h1_client_read(struct h1_client *conn, struct span bytes);
 void h1_client_read_on(struct h1_client *conn);
+/* The request did not come in time, and has no answer yet. */
+void h1_client_read_expired(struct h1_client *conn);
 
 /* h1_client_answer.c */
 extern const struct side_ops h1_client_side_ops;
@@ -93,7 +95,7 @@ void h1_client_flush(struct h1_client *conn);
 /* The answer is written and the request read as far as anybody wants it: the next one, or the end.
  */
 void h1_client_finish(struct h1_client *conn);
-/* A fixed answer for a request that has no exchange, then the end. */
+/* A fixed answer for a request that has no exchange any more, then the end. */
 void h1_client_refuse(struct h1_client *conn, enum err err);
 
 #endif

@@ -23,11 +23,8 @@ static void begin_body(struct h1_client *conn, const struct head *head,
 {
     struct h1_client_request *request = &conn->request;
 
-    request->version = head->version;
     request->keep_alive = message->keep_alive;
     request->continue_owed = head->expects_continue;
-    request->dropped_bytes = 0;
-    conn->answer = (struct h1_client_answer){.framing = H1_BARE};
     if (head->tunnelled) {
         /* Its bytes are not taken before the 101 (security.md 3.3). */
         request->phase = H1_READ_WAIT;
@@ -43,25 +40,67 @@ static void begin_body(struct h1_client *conn, const struct head *head,
     }
 }
 
-static void begin_request(struct h1_client *conn, struct span raw)
+static struct head *new_head(struct h1_client *conn)
 {
     struct exchange *exchange =
         exchange_new(conn->intake->pools, &conn->side, &h1_client_side_ops, &conn->facts);
     struct head *head = arena_new(&exchange->arena, struct head);
-    struct h1_message message;
 
     head_init(head, &exchange->arena);
+    head->version = HTTP_1_1; /* until it says otherwise */
     head->scheme = conn->facts.secure ? SPAN("https") : SPAN("http");
-    enum err err = h1_parse_request(raw, head, &message, NULL);
-    if (err != ERR_OK) {
+    return head;
+}
+
+static void put_head(struct h1_client *conn, struct head *head)
+{
+    conn->side.exchange->client_facts.version = head->version;
+    conn->request.version = head->version;
+    conn->request.dropped_bytes = 0;
+    conn->answer = (struct h1_client_answer){.framing = H1_BARE};
+    side_put_head(&conn->side, head);
+}
+
+/* It is answered, and nothing that comes behind it is a request. */
+static void refuse_head(struct h1_client *conn, struct head *head, enum err err,
+                        const struct problem *problem)
+{
+    struct exchange *exchange = conn->side.exchange;
+
+    conn->request.continue_owed = conn->request.keep_alive = false;
+    if (!conn->intake->refuse) {
         side_fail(&conn->side, err);
         h1_client_refuse(conn, err);
         return;
     }
-    exchange->client_facts.version = head->version;
-    side_put_head(&conn->side, head);
+    conn->request.phase = H1_READ_WAIT;
+    exchange_refuse(exchange, err, problem);
+    put_head(conn, head);
+    conn->intake->refuse(conn->intake->owner, exchange);
+}
+
+static void begin_request(struct h1_client *conn, struct span raw)
+{
+    struct head *head = new_head(conn);
+    struct exchange *exchange = conn->side.exchange;
+    struct h1_message message;
+    struct problem problem = {.code = ERR_OK};
+
+    enum err err = h1_parse_request(raw, head, &message, &problem);
+    if (err != ERR_OK) {
+        refuse_head(conn, head, err, &problem);
+        return;
+    }
+    put_head(conn, head);
     begin_body(conn, head, &message);
     conn->intake->begin(conn->intake->owner, exchange);
+}
+
+/* No line of it was read. */
+static void refuse_unread(struct h1_client *conn, enum err err, const char *what)
+{
+    struct problem problem;
+    refuse_head(conn, new_head(conn), problem_set(&problem, err, "head", "%s", what), &problem);
 }
 
 static size_t take_head(struct h1_client *conn, struct span bytes)
@@ -77,7 +116,7 @@ static size_t take_head(struct h1_client *conn, struct span bytes)
     if (err == ERR_OK)
         begin_request(conn, raw);
     else
-        h1_client_refuse(conn, err);
+        refuse_unread(conn, err, "no lines that end by CR LF, or too many bytes");
     return head_len;
 }
 
@@ -123,15 +162,27 @@ static size_t take_tunnel(struct h1_client *conn, struct span bytes)
     return len;
 }
 
-/* The body is broken: it must look cut to the origin, and no answer can be trusted to be heard
- * in order. */
-static void break_body(struct h1_client *conn, enum err err)
+/* The body is broken: it must look cut to the origin, and what comes behind it is no request. */
+static void break_body(struct h1_client *conn, enum err err, const char *what)
 {
-    side_fail(&conn->side, err);
-    if (conn->answer.begun)
+    struct problem problem;
+
+    if (conn->answer.begun || side_in_head(&conn->side)) {
+        side_fail(&conn->side, err);
         h1_client_cut(conn, err);
+        return;
+    }
+    conn->request.phase = H1_READ_WAIT;
+    conn->request.continue_owed = conn->request.keep_alive = false;
+    side_refuse(&conn->side, problem_set(&problem, err, "body", "%s", what), &problem);
+}
+
+void h1_client_read_expired(struct h1_client *conn)
+{
+    if (conn->request.phase == H1_READ_HEAD)
+        refuse_unread(conn, ERR_REQUEST_TIMEOUT, "not whole in time");
     else
-        h1_client_refuse(conn, err);
+        break_body(conn, ERR_REQUEST_TIMEOUT, "no byte of it in time");
 }
 
 static enum err take_trailers(struct h1_client *conn)
@@ -158,7 +209,7 @@ static size_t take_chunks(struct h1_client *conn, struct span bytes)
     if (err == ERR_OK && h1_chunk_ended(chunk))
         err = take_trailers(conn);
     if (err != ERR_OK) {
-        break_body(conn, err);
+        break_body(conn, err, "no valid chunk or trailer");
         return bytes.len;
     }
     if (h1_chunk_ended(chunk)) {

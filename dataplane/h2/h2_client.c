@@ -127,9 +127,9 @@ static struct h2_stream *on_request(struct h2_session *session, int32_t id)
     return stream;
 }
 
-/* Well-formed and refused: an answer of headers alone, and the rest of the request unread.
- * Malformed: a stream error (RFC 9113 8.1.1). */
-static void refuse(struct h2_stream *stream, enum err err)
+/* Malformed: a stream error (RFC 9113 8.1.1).  Well-formed and refused: an answer of headers alone,
+ * and the rest of the request unread. */
+static void refuse_in_short(struct h2_stream *stream, enum err err)
 {
     int status = err_edge_status(err);
     char digits[TEXT_U64_BYTES_MAX];
@@ -150,6 +150,27 @@ static void refuse(struct h2_stream *stream, enum err err)
         h2_stream_reset(stream, NGHTTP2_INTERNAL_ERROR);
 }
 
+/* False: nobody there to answer it. */
+static bool tell_refused(struct h2_stream *stream, struct head *head, const struct problem *problem)
+{
+    const struct exchange_intake *intake = client_of(stream->session)->intake;
+    struct exchange *exchange = stream->side.exchange;
+
+    if (!intake->refuse)
+        return false;
+    exchange_refuse(exchange, problem->code, problem);
+    side_put_head(&stream->side, head);
+    intake->refuse(intake->owner, exchange);
+    return true;
+}
+
+/* What is reset is told too: it has a line in the log. */
+static void refuse(struct h2_stream *stream, struct head *head, const struct problem *problem)
+{
+    if (!tell_refused(stream, head, problem) || err_edge_status(problem->code) == 400)
+        refuse_in_short(stream, problem->code);
+}
+
 static void say_continue(struct h2_stream *stream)
 {
     uint8_t name[] = {":status"}, value[] = {"100"};
@@ -161,20 +182,23 @@ static void on_head(struct h2_stream *stream, bool ended)
 {
     struct h2_client *client = client_of(stream->session);
     struct head *head = stream->head;
+    struct problem problem = {.code = ERR_OK};
     enum err err = stream->block_err;
 
+    if (err != ERR_OK)
+        (void)problem_set(&problem, err, "head", "%s", err_slug(err));
     stream->head = NULL;
     stream->in_head_done = true;
     stream->in_ended = ended;
     head->bodyless = ended;
     if (stream->session->block_bytes > LIMIT_HEAD_ANNOUNCED_BYTES)
-        err = ERR_REQUEST_HEAD_TOO_LARGE;
+        err = problem_set(&problem, ERR_REQUEST_HEAD_TOO_LARGE, "head", "too large");
     if (err == ERR_OK) {
         h2_fields_join_cookies(&head->fields);
-        err = head_check_request(head, NULL);
+        err = head_check_request(head, &problem);
     }
     if (err != ERR_OK) {
-        refuse(stream, err);
+        refuse(stream, head, &problem);
         return;
     }
     side_put_head(&stream->side, head);
@@ -198,11 +222,17 @@ static void on_stream_closed(struct h2_stream *stream, uint32_t code)
     (void)code;
     if (!side_attached(&stream->side))
         return;
+    enum err err = stream->in_reset ? ERR_CLIENT_GONE : ERR_REQUEST_FRAMING;
+    struct problem problem;
+    if (stream->head && !stream->in_reset) { /* nghttp2 found it malformed, and has reset it */
+        err = problem_set(&problem, ERR_REQUEST_FIELD, "head", "malformed");
+        (void)tell_refused(stream, stream->head, &problem);
+    }
     /* Once it has the whole answer, how a client ends its request changes nothing. */
     if (stream->out_ended)
         side_detach(&stream->side);
     else
-        side_fail(&stream->side, stream->in_reset ? ERR_CLIENT_GONE : ERR_REQUEST_FRAMING);
+        side_fail(&stream->side, err);
 }
 
 static void on_stream_lost(struct h2_stream *stream)

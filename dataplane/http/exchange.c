@@ -9,6 +9,7 @@
  */
 #include "dataplane/http/exchange.h"
 
+#include "common/base/text.h"
 #include "dataplane/http/exchange_int.h"
 
 /* Called right after a change; a broken invariant may mix two tenants' bytes. */
@@ -301,19 +302,30 @@ bool exchange_limit_request(struct exchange *exchange, uint64_t bytes_max)
     return !announced && request->total_bytes <= bytes_max;
 }
 
-void exchange_refuse_request(struct exchange *exchange)
+void exchange_refuse(struct exchange *exchange, enum err err, const struct problem *problem)
+{
+    char text[sizeof(problem->path) + sizeof(problem->text) + 2];
+    size_t len = text_format(text, sizeof(text), "%s: %s", problem->path, problem->text);
+
+    ASSERT(err != ERR_OK);
+    exchange->refusal = (struct refusal){.err = err};
+    if (problem->text[0] != '\0')
+        exchange->refusal.reason = arena_copy(&exchange->arena, span_of(text, len));
+}
+
+void exchange_refuse_rest(struct exchange *exchange, enum err err)
 {
     enum flow_state answer = exchange->response.state;
     /* What is answered already cannot be answered otherwise. */
     if (answer == FLOW_OPEN) {
-        exchange_fail(exchange, ERR_REQUEST_BODY_TOO_LARGE, FAULT_OF_CLIENT);
+        exchange_fail(exchange, err, FAULT_OF_CLIENT);
         return;
     }
     exchange_stop_flow(exchange, &exchange->request);
     if (answer != FLOW_IDLE)
         return;
     exchange->request_refused = true;
-    exchange->origin_err = ERR_REQUEST_BODY_TOO_LARGE;
+    exchange->origin_err = err;
     if (exchange->origin)
         exchange_post(exchange, exchange->origin, SIDE_EVENT_ABORT);
     else

@@ -66,6 +66,12 @@ struct exchange_observer_ops {
     void (*on_done)(void *observer); /* last; the arena is freed when it returns */
 };
 
+/* Why the codec that read the request refuses it; err is ERR_OK while it does not. */
+struct refusal {
+    enum err err;
+    struct span reason; /* "content-length: more than one"; empty: nothing more is known */
+};
+
 /* 1xx heads that the client side has not been told of yet. */
 struct interim_queue {
     struct head *heads[LIMIT_INTERIM_ANSWERS];
@@ -82,6 +88,7 @@ struct exchange {
     unsigned observer_events;
     struct wake observer_wake;
     struct fault fault;
+    struct refusal refusal;
     enum err origin_err; /* what the last origin side failed with */
     struct interim_queue interims;
     uint64_t request_bytes_max; /* of the body; 0: no limit */
@@ -96,6 +103,9 @@ struct exchange_intake {
     /* The exchange has a client side and a request head.  Returns at once; decides from the wake
      * queue. */
     void (*begin)(void *owner, struct exchange *exchange);
+    /* The same for a request that exchange_refuse was called for: it must not reach an origin.  Its
+     * head holds what could be read of it.  NULL: the codec answers in a few words of its own. */
+    void (*refuse)(void *owner, struct exchange *exchange);
     void *owner;
     struct exchange_pools *pools;
 };
@@ -120,6 +130,9 @@ bool exchange_can_replay(const struct exchange *exchange);
 /* The request asks for no tunnel any more: its flow ends with its head (now the head that origins
  * get).  Before an origin side was attached. */
 void exchange_strip_tunnel(struct exchange *exchange);
+
+/* Keeps what is wrong with the request, for its answer and its line in the log. */
+void exchange_refuse(struct exchange *exchange, enum err err, const struct problem *problem);
 
 /* An origin side asks before side_put_head of a final answer. */
 static inline bool exchange_refuses_answer(const struct exchange *exchange, const struct head *head)

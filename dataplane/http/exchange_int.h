@@ -58,8 +58,8 @@ void exchange_credit(struct exchange *exchange, struct flow *flow, size_t len);
 void exchange_bound_replay(struct exchange *exchange);
 void exchange_end_replay(struct exchange *exchange);
 
-/* The request's body is too large. */
-void exchange_refuse_request(struct exchange *exchange);
+/* No more of the request is wanted: err is its answer, unless there is one. */
+void exchange_refuse_rest(struct exchange *exchange, enum err err);
 
 /* Nobody wants the rest of the flow: drops what waits, and tells the producer (L7). */
 void exchange_stop_flow(struct exchange *exchange, struct flow *flow);

@@ -11,6 +11,7 @@
 
 #define PORT_DIGITS_MAX 5
 #define PORT_MAX 65535
+#define LABEL_BYTES_MAX 63 /* RFC 1035 2.3.4 */
 
 static enum err check_fields(const struct fields *fields, enum err err, struct problem *problem)
 {
@@ -65,14 +66,27 @@ static bool is_alnum(uint8_t c)
     return text_is_digit(c) || (uint8_t)((c | 0x20) - 'a') < 26;
 }
 
-static bool name_valid(struct span name)
+static bool label_valid(struct span label)
 {
-    for (size_t i = 0; i < name.len; i++) {
-        uint8_t c = name.ptr[i];
-        if (!is_alnum(c) && c != '-' && c != '.' && c != '_')
+    for (size_t i = 0; i < label.len; i++) {
+        uint8_t c = label.ptr[i];
+        if (!is_alnum(c) && c != '-' && c != '_')
             return false;
     }
-    return name.len > 0;
+    return label.len > 0 && label.len <= LABEL_BYTES_MAX;
+}
+
+/* What no name can be is refused here, where the connection closes; which names there are is the
+ * router's business.  One dot may stand at the end. */
+static bool name_valid(struct span name)
+{
+    if (name.len == 0 || name.len > LIMIT_HOSTNAME_BYTES + 1)
+        return false;
+    while (name.len > 0) {
+        if (!label_valid(span_split(&name, '.')))
+            return false;
+    }
+    return true;
 }
 
 /* "[2001:db8::1]": characters only; the router knows no such host anyway. */
@@ -112,7 +126,7 @@ static enum err take_authority(struct head *head, struct problem *problem)
 
     if (host_count > 1)
         return problem_set(problem, ERR_REQUEST_HOST, "host", "more than one");
-    if (host_count == 0 && head->version != HTTP_2)
+    if (host_count == 0 && head->version == HTTP_1_1)
         return problem_set(problem, ERR_REQUEST_HOST, "host", "missing");
     if (authority.len == 0 && host)
         authority = host->value;

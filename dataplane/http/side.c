@@ -84,7 +84,7 @@ void side_put_bytes(struct side *side, struct span bytes)
     }
     ASSERT(bytes.len <= bytequeue_room(&out->body));
     if (too_large(side, out, bytes.len)) {
-        exchange_refuse_request(exchange);
+        exchange_refuse_rest(exchange, ERR_REQUEST_BODY_TOO_LARGE);
         exchange_credit(exchange, out, bytes.len);
         return;
     }
@@ -98,6 +98,13 @@ void side_put_bytes(struct side *side, struct span bytes)
     exchange_post(exchange, side_other(side), SIDE_EVENT_BYTES);
     if (side->role == SIDE_CLIENT)
         exchange_bound_replay(exchange);
+}
+
+void side_refuse(struct side *side, enum err err, const struct problem *problem)
+{
+    ASSERT(side->role == SIDE_CLIENT && side_out(side)->state != FLOW_IDLE);
+    exchange_refuse(side->exchange, err, problem);
+    exchange_refuse_rest(side->exchange, err);
 }
 
 void side_put_trailers(struct side *side, struct fields *trailers)

@@ -68,6 +68,9 @@ void side_put_bytes(struct side *side, struct span bytes);
 /* Before side_put_end; lives in the exchange's arena. */
 void side_put_trailers(struct side *side, struct fields *trailers);
 void side_put_end(struct side *side);
+/* A client side whose body cannot be read on, before an answer came: no origin side gets its end,
+ * and the observer is asked for an answer. */
+void side_refuse(struct side *side, enum err err, const struct problem *problem);
 /* How many bytes may be put now. */
 size_t side_room(const struct side *side);
 /* Bytes consumed by the other side (or dropped) since the last call: what HTTP/2 gives back as

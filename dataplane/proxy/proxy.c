@@ -2,6 +2,7 @@
 /*
  * proxy.c - runs begin, go through the steps (proxy_steps.c), and end in on_done.
  *
+ *    refuse ~-----------------------------------------------> answer_locally
  *      begin ~> route -> admit -> acquire ~granted~> relay ~on_done~> finish
  *                                    ^  ~refused~>   |
  *                                    '---- again ----'--> answer_locally -> relay
@@ -35,6 +36,32 @@ void proxy_run_unwait(struct proxy_run *run)
 static void run_woken(struct wake *wake)
 {
     proxy_run_steps(container_of(wake, struct proxy_run, wake));
+}
+
+/* 0: not the visitor's doing. */
+static const enum counter refusal_counters[] = {
+    [ERR_REQUEST_SYNTAX] = COUNTER_REFUSED_SYNTAX,
+    [ERR_REQUEST_FRAMING] = COUNTER_REFUSED_FRAMING,
+    [ERR_REQUEST_FIELD] = COUNTER_REFUSED_FIELD,
+    [ERR_REQUEST_HOST] = COUNTER_REFUSED_HOST,
+    [ERR_REQUEST_TARGET] = COUNTER_REFUSED_TARGET,
+    [ERR_REQUEST_METHOD] = COUNTER_REFUSED_METHOD,
+    [ERR_REQUEST_TIMEOUT] = COUNTER_REFUSED_TIMEOUT,
+    [ERR_REQUEST_BODY_TOO_LARGE] = COUNTER_REFUSED_BODY_TOO_LARGE,
+    [ERR_REQUEST_TARGET_TOO_LONG] = COUNTER_REFUSED_TARGET_TOO_LONG,
+    [ERR_REQUEST_EXPECT] = COUNTER_REFUSED_EXPECT,
+    [ERR_REQUEST_HEAD_TOO_LARGE] = COUNTER_REFUSED_HEAD_TOO_LARGE,
+    [ERR_REQUEST_CODING] = COUNTER_REFUSED_CODING,
+    [ERR_REQUEST_VERSION] = COUNTER_REFUSED_VERSION,
+    [ERR_REQUEST_LOOP] = COUNTER_REFUSED_LOOP,
+    [ERR_HOST_UNKNOWN] = COUNTER_HOSTS_UNKNOWN,
+    [ERR_CLIENT_GONE] = COUNTER_CLIENTS_GONE,
+};
+
+void proxy_run_count_refusal(const struct proxy_run *run, enum err err)
+{
+    if ((size_t)err < countof(refusal_counters) && refusal_counters[err] != 0)
+        counters_add(run->proxy->options.loop->counters, refusal_counters[err], 1);
 }
 
 /* ---- what the pool says */
@@ -104,6 +131,8 @@ static void run_on_response_head(void *observer, struct head *head)
 /* With TLS 1.3 an origin looks at our certificate when the connection is open already. */
 static struct span reason_of(const struct proxy_run *run, enum err err)
 {
+    if (run->exchange->refusal.err == err)
+        return run->exchange->refusal.reason;
     if (err != ERR_ORIGIN_CLIENT_CERTIFICATE)
         return SPAN_EMPTY;
     bool shown = run->way.origins[run->way.picked].client_certificate.text[0] != '\0';
@@ -155,15 +184,17 @@ static const struct exchange_observer_ops run_ops = {
     .on_done = run_on_done,
 };
 
-static void proxy_begin(void *owner, struct exchange *exchange)
+static void begin_run(struct proxy *proxy, struct exchange *exchange,
+                      const struct proxy_step *first)
 {
-    struct proxy *proxy = owner;
     struct proxy_run *run = arena_new(&exchange->arena, struct proxy_run);
     run->proxy = proxy;
     run->exchange = exchange;
     run->asked = exchange->request.head;
     run->grpc = proxy_grpc_asked(&run->asked->fields);
-    run->step = &proxy_step_route;
+    run->step = first;
+    run->err = exchange->refusal.err;
+    run->reason = exchange->refusal.reason;
     run->ticket.granted = acquire_granted;
     run->ticket.refused = acquire_refused;
     run->begun_at_us = clock_mono_us();
@@ -173,6 +204,16 @@ static void proxy_begin(void *owner, struct exchange *exchange)
     counters_add(proxy->options.loop->counters, COUNTER_EXCHANGES, 1);
     exchange_observe(exchange, &run_ops, run);
     wake_post(&proxy->options.loop->wakeq, &run->wake);
+}
+
+static void proxy_begin(void *owner, struct exchange *exchange)
+{
+    begin_run(owner, exchange, &proxy_step_route);
+}
+
+static void proxy_refuse(void *owner, struct exchange *exchange)
+{
+    begin_run(owner, exchange, &proxy_step_answer_locally);
 }
 
 /* ---- the proxy */
@@ -203,7 +244,8 @@ void proxy_free(struct proxy **slot)
 
 struct exchange_intake proxy_intake(struct proxy *proxy, struct exchange_pools *pools)
 {
-    return (struct exchange_intake){.begin = proxy_begin, .owner = proxy, .pools = pools};
+    return (struct exchange_intake){
+        .begin = proxy_begin, .refuse = proxy_refuse, .owner = proxy, .pools = pools};
 }
 
 size_t proxy_running(const struct proxy *proxy)

@@ -95,6 +95,8 @@ struct proxy {
 void proxy_run_unwait(struct proxy_run *run);
 /* What it asked for last was no connection: the time is gone. */
 void proxy_run_count_connecting(struct proxy_run *run);
+/* Counts why a visitor's request was not served, when that was its own doing. */
+void proxy_run_count_refusal(const struct proxy_run *run, enum err err);
 /* Goes on with the step that it stands at. */
 void proxy_run_steps(struct proxy_run *run);
 

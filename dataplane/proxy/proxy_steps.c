@@ -380,6 +380,9 @@ static const struct proxy_step *step_answer_locally(struct proxy_run *run)
     head_init(head, &exchange->arena);
     head->version = HTTP_1_1;
     buf_clear(body);
+    if (run->err == ERR_REQUEST_METHOD)
+        ASSERT(fields_add(&head->fields, SPAN("allow"),
+                          SPAN("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")) == ERR_OK);
     if (run->grpc)
         proxy_grpc_answer(head, run->err, error_page_sentence(run->err));
     else
@@ -391,6 +394,15 @@ static const struct proxy_step *step_answer_locally(struct proxy_run *run)
 }
 
 /* ---- finish: once for every exchange, from on_done */
+
+/* A request that was reset, not answered, has its reason too. */
+static struct span reason_of(const struct proxy_run *run)
+{
+    const struct refusal *refusal = &run->exchange->refusal;
+    if (refusal->err != ERR_OK)
+        return refusal->reason;
+    return run->answering ? run->reason : SPAN_EMPTY;
+}
 
 static enum err err_of(const struct proxy_run *run)
 {
@@ -428,7 +440,7 @@ static void write_access_line(struct proxy_run *run)
         .took_us = clock_mono_us() - run->begun_at_us,
         .origin_head_us = run->head_at_us > 0 ? run->head_at_us - run->begun_at_us : 0,
         .err = err,
-        .reason = run->answering ? run->reason : SPAN_EMPTY,
+        .reason = reason_of(run),
         .worker = access_log_worker(proxy->options.access_log),
     };
     if (run->route.document)
@@ -445,6 +457,7 @@ static const struct proxy_step *step_finish(struct proxy_run *run)
     struct proxy *proxy = run->proxy;
     proxy_run_unwait(run);
     wake_cancel(&proxy->options.loop->wakeq, &run->wake);
+    proxy_run_count_refusal(run, err_of(run));
     if (proxy->options.access_log)
         write_access_line(run);
     if (run->route.document)

@@ -100,7 +100,7 @@ struct h2_rig *rig_open(void)
         .arenas = &rig->loop.arenas,
         .chunks = &rig->loop.chunks,
     };
-    rig->intake = (struct exchange_intake){rig_begin, rig, &rig->pools};
+    rig->intake = (struct exchange_intake){.begin = rig_begin, .owner = rig, .pools = &rig->pools};
     rig->facts = (struct client_facts){.address = SPAN("192.0.2.1"), .version = HTTP_2};
     rig->status = 200;
     pair_open(&rig->loop, &rig->near, &rig->far);

@@ -75,6 +75,16 @@ static inline void begin(void *owner, struct exchange *exchange)
     exchange_attach_origin(exchange, &rig->origin.side, fake_side_ops());
 }
 
+/* As the proxy does: a page for what was refused. */
+static inline void refuse(void *owner, struct exchange *exchange)
+{
+    struct rig *rig = owner;
+    rig->begun_count++;
+    rig->exchange = exchange;
+    exchange_observe(exchange, &observer_ops, rig);
+    observer_on_failed(rig, exchange->refusal.err);
+}
+
 static inline void on_closed(void *owner, enum err err)
 {
     struct rig *rig = owner;
@@ -98,7 +108,7 @@ static inline void open_rig(struct rig *rig)
     assert_int_equal(loop_open(&rig->loop), ERR_OK);
     rig->pools = (struct exchange_pools){
         .wakeq = &rig->loop.wakeq, .arenas = &rig->loop.arenas, .chunks = &rig->loop.chunks};
-    rig->intake = (struct exchange_intake){begin, rig, &rig->pools};
+    rig->intake = (struct exchange_intake){.begin = begin, .owner = rig, .pools = &rig->pools};
     fake_side_init(&rig->origin, &rig->in_verb);
     rig->origin.greedy = true;
     fake_transport_open(&rig->transport, &rig->loop);

@@ -87,6 +87,34 @@ static void unparsable_requests_get_a_fixed_answer_and_the_end(void **state)
     }
 }
 
+static void refused_requests_are_answered_by_the_intake(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *reason, *answer;
+    } rows[] = {
+        {"GET / HTTP/1.1\nHost: a\n\n" GET, "head: ", "HTTP/1.1 400 "},
+        {POST "Content-Length: 1\r\nContent-Length: 1\r\n\r\n" GET, "content-length: more than one",
+         "HTTP/1.1 400 "},
+        {"HEAD /# HTTP/1.0\r\nHost: a\r\n\r\n" GET, "target: byte 2", "HTTP/1.1 400 "},
+        {POST "Expect: x\r\nContent-Length: 5\r\n\r\nhello" GET, "expect: ", "HTTP/1.1 417 "},
+    };
+    for (size_t i = 0; i < countof(rows); i++) {
+        struct rig rig;
+        open_rig(&rig);
+        rig.intake.refuse = refuse;
+        struct span text = span_str(rows[i].text);
+        fake_transport_give(&rig.transport, text, SIZE_MAX);
+        assert_true(span_starts_with(rig.exchange->refusal.reason, span_str(rows[i].reason)));
+        run(&rig);
+        assert_int_equal(rig.begun_count, 1);
+        assert_true(span_starts_with(buf_span(&rig.transport.out), span_str(rows[i].answer)));
+        assert_non_null(strstr(buf_cstr(&rig.transport.out), "connection: close\r\n"));
+        assert_true(rig.transport.closed);
+        close_rig(&rig);
+    }
+}
+
 static void a_broken_body_is_never_complete(void **state)
 {
     (void)state;
@@ -167,6 +195,7 @@ int main(void)
         cmocka_unit_test(pipelined_requests_are_answered_in_order),
         cmocka_unit_test(reading_ahead_is_bounded),
         cmocka_unit_test(unparsable_requests_get_a_fixed_answer_and_the_end),
+        cmocka_unit_test(refused_requests_are_answered_by_the_intake),
         cmocka_unit_test(a_broken_body_is_never_complete),
         cmocka_unit_test(a_visitor_that_leaves_mid_upload_is_gone),
         cmocka_unit_test(an_unwanted_body_that_has_arrived_keeps_the_connection),

@@ -635,6 +635,28 @@ static void a_body_past_its_limit_is_told_without_an_origin_too(void **state)
     finish(&rig);
 }
 
+static void a_refused_body_is_cut_for_the_origin_and_answered(void **state)
+{
+    (void)state;
+    struct fake_rig rig;
+    struct problem problem;
+    open_both(&rig);
+    fake_put(&rig.client, some(100));
+    fake_rig_run(&rig);
+    forget_log(&rig);
+
+    (void)problem_set(&problem, ERR_REQUEST_FRAMING, "body", "no chunk");
+    side_refuse(&rig.client.side, ERR_REQUEST_FRAMING, &problem);
+    fake_rig_run(&rig);
+
+    assert_string_equal(rig.origin.log, "A");
+    assert_false(rig.origin.end_got);
+    assert_int_equal(rig.failed_err, ERR_REQUEST_FRAMING);
+    assert_int_equal(rig.exchange->refusal.err, ERR_REQUEST_FRAMING);
+    assert_true(span_equal(rig.exchange->refusal.reason, SPAN("body: no chunk")));
+    finish(&rig);
+}
+
 static void a_length_that_is_announced_is_too_large_at_once(void **state)
 {
     (void)state;
@@ -736,6 +758,7 @@ int main(void)
         cmocka_unit_test(l8_an_origin_that_took_the_head_may_have_acted),
         cmocka_unit_test(a_body_past_its_limit_aborts_the_origin_and_asks_for_an_answer),
         cmocka_unit_test(a_body_past_its_limit_is_told_without_an_origin_too),
+        cmocka_unit_test(a_refused_body_is_cut_for_the_origin_and_answered),
         cmocka_unit_test(a_length_that_is_announced_is_too_large_at_once),
         cmocka_unit_test(l9_an_interim_head_changes_no_state),
         cmocka_unit_test(l9_interim_heads_that_come_at_once_all_pass),

@@ -246,7 +246,7 @@ struct request {
     const char *name, *value; /* one more field */
 };
 
-static void begin(struct visitor *visitor, struct request request)
+static void put_request(struct visitor *visitor, struct request request)
 {
     memset(visitor, 0, sizeof(*visitor));
     facts.address = SPAN("203.0.113.7");
@@ -264,6 +264,11 @@ static void begin(struct visitor *visitor, struct request request)
         assert_int_equal(fields_add(&head->fields, span_str(request.name), span_str(request.value)),
                          ERR_OK);
     side_put_head(&visitor->side, head);
+}
+
+static void begin(struct visitor *visitor, struct request request)
+{
+    put_request(visitor, request);
     side_put_end(&visitor->side);
     intake.begin(intake.owner, visitor->exchange);
 }
@@ -414,6 +419,53 @@ static void an_unknown_host_gets_a_page_that_says_so(void **state)
     visitor.body[visitor.body_bytes] = '\0';
     assert_non_null(strstr(visitor.body, "This hostname is not served here."));
     assert_int_equal(dial_count, 0);
+}
+
+/* What a codec refused is answered, logged and counted, and goes nowhere. */
+static void a_refused_request_is_never_routed(void **state)
+{
+    (void)state;
+    static struct visitor visitor;
+    struct problem problem;
+    (void)problem_set(&problem, ERR_REQUEST_METHOD, "method", "not served here");
+    put_request(&visitor,
+                (struct request){"TRACE", "www.example.com", "accept", "application/json"});
+    exchange_refuse(visitor.exchange, ERR_REQUEST_METHOD, &problem);
+    intake.refuse(intake.owner, visitor.exchange);
+    settle();
+
+    assert_int_equal(visitor.status, 405);
+    assert_int_equal(dial_count, 0);
+    visitor.body[visitor.body_bytes] = '\0';
+    assert_non_null(strstr(visitor.body, "\"reason\":\"method: not served here\""));
+    assert_int_equal(counters_read(loop.counters, COUNTER_REFUSED_METHOD), 1);
+    assert_int_equal(counters_read(loop.counters, COUNTER_CLIENTS_GONE), 0);
+    json_t *json = last_line();
+    assert_string_equal(json_string_value(json_object_get(json, "err")), "request_method");
+    assert_string_equal(json_string_value(json_object_get(json, "reason")),
+                        "method: not served here");
+    json_decref(json);
+}
+
+/* HTTP/2 resets what is malformed: nobody is answered, and it has its line all the same. */
+static void a_refused_request_that_was_reset_has_its_line(void **state)
+{
+    (void)state;
+    static struct visitor visitor;
+    struct problem problem;
+    (void)problem_set(&problem, ERR_REQUEST_TARGET, "target", "byte 2");
+    put_request(&visitor, (struct request){.method = "GET", .host = "www.example.com"});
+    exchange_refuse(visitor.exchange, ERR_REQUEST_TARGET, &problem);
+    intake.refuse(intake.owner, visitor.exchange);
+    side_fail(&visitor.side, ERR_REQUEST_TARGET);
+    settle();
+
+    assert_int_equal(dial_count, 0);
+    assert_int_equal(counters_read(loop.counters, COUNTER_REFUSED_TARGET), 1);
+    json_t *json = last_line();
+    assert_int_equal(json_integer_value(json_object_get(json, "status")), 400);
+    assert_string_equal(json_string_value(json_object_get(json, "reason")), "target: byte 2");
+    json_decref(json);
 }
 
 static void a_host_that_is_no_name_is_refused(void **state)
@@ -654,6 +706,8 @@ int main(void)
         CASE(a_host_header_of_the_origin_replaces_the_visitors),
         CASE(an_unknown_host_gets_a_page_that_says_so),
         CASE(a_host_that_is_no_name_is_refused),
+        CASE(a_refused_request_is_never_routed),
+        CASE(a_refused_request_that_was_reset_has_its_line),
         CASE(an_address_is_a_host_that_no_zone_has),
         CASE(a_trailing_dot_is_the_same_host),
         CASE(another_accounts_host_is_misdirected_and_the_same_accounts_is_not),
