@@ -38,7 +38,7 @@ static const struct json_field fields[] = {
 
 static void check_record(const struct body *body)
 {
-    const struct address_policy policy = {.allowed_count = 0};
+    const struct address_policy policy = {.port_count = 0};
     struct record_content content = {.proxied = body->proxied, .text = body->content};
     char first[RECORD_CONTENT_BYTES_MAX + 1], second[RECORD_CONTENT_BYTES_MAX + 1];
 

@@ -176,10 +176,10 @@ static void on_closed(void *owner, enum err err)
     rig->conn = NULL;
 }
 
-static void turns(struct rig *rig, int count)
+static void settle(struct rig *rig)
 {
-    while (count-- > 0)
-        uv_run(&rig->loop.uv, UV_RUN_NOWAIT);
+    while (wakeq_run(&rig->loop.wakeq, 64))
+        continue;
 }
 
 static void give(struct rig *rig, struct span bytes, size_t step)
@@ -189,7 +189,7 @@ static void give(struct rig *rig, struct span bytes, size_t step)
         if (piece.len > step)
             piece = span_first(piece, step);
         size_t given = fake_transport_give(&rig->transport, piece, SIZE_MAX);
-        turns(rig, 3);
+        settle(rig);
         if (given == 0)
             return;
         at += given;
@@ -203,8 +203,6 @@ static struct rig run(struct span bytes, size_t step)
     struct rig rig = {.trace = 1};
 
     ASSERT(loop_open(&rig.loop) == ERR_OK);
-    /* uv makes no turn when nothing holds it, whatever is posted. */
-    uv_ref((uv_handle_t *)&rig.loop.prepare);
     rig.pools = (struct exchange_pools){
         .wakeq = &rig.loop.wakeq, .arenas = &rig.loop.arenas, .chunks = &rig.loop.chunks};
     rig.intake = (struct exchange_intake){
@@ -212,13 +210,13 @@ static struct rig run(struct span bytes, size_t step)
     fake_transport_open(&rig.transport, &rig.loop);
     rig.conn = h1_client_open(&rig.transport.base, &rig.intake, &facts, &events, &rig);
     give(&rig, bytes, step);
-    turns(&rig, 200);
+    settle(&rig);
     if (rig.conn && !fake_transport_gone(&rig.transport))
         fake_transport_end(&rig.transport);
-    turns(&rig, 10);
+    settle(&rig);
     if (rig.conn)
         h1_client_close(rig.conn);
-    turns(&rig, 10);
+    settle(&rig);
     ASSERT(rig.closed_count == 1 && rig.pools.exchange_count == 0);
     ASSERT(rig.begun_count == rig.done_count && rig.refused_count <= 1);
     fake_transport_release(&rig.transport);
