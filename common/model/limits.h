@@ -121,6 +121,9 @@
     X(LINK_SILENCE_MS,          10000,    "ms",     "a link without a frame is dead")                             \
     X(LINK_BACKOFF_MS,          2000,     "ms",     "longest pause before the edge dials control again")          \
     X(REPLICA_CHECK_BYTES,      67108864, "bytes",  "a replica that is checked as a whole when it is opened")     \
+    X(CRASH_WINDOW_MS,          10000,    "ms",     "a worker that crashes so soon after a change may have crashed of it") \
+    X(CRASH_SUSPECTS,           256,      "count",  "zones changed in that time whose former documents are kept") \
+    X(CRASH_SUSPECT_BYTES,      16777216, "bytes",  "of these documents")                                         \
     X(WORKER_ANSWER_MS,         10000,    "ms",     "a worker that does not answer its supervisor is killed")     \
     X(ADOPT_MS,                 2000,     "ms",     "a new supervisor waits for workers that were left behind")   \
     X(ADMIN_CONNS,              64,       "count",  "connections to the admin endpoint of an edge")               \

@@ -48,6 +48,12 @@ MUST_USE enum err replica_put_document(struct replica *replica,
                                        const struct message_document *message,
                                        const struct zone_document *document,
                                        struct problem *problem);
+/* The zone's document as it is now, inside or outside of a revision; ERR_NOT_FOUND. */
+MUST_USE enum err replica_document(struct replica *replica, const struct id *zone_id,
+                                   uint64_t *revision_out, struct buf *body_out);
+/* Inside a revision: certificates go that its document names no more.  Not by itself, because a
+ * former document may come back (crash_guard.h). */
+MUST_USE enum err replica_drop_certificates(struct replica *replica, const struct id *zone_id);
 MUST_USE enum err replica_put_tombstone(struct replica *replica,
                                         const struct message_tombstone *message);
 /* facts are the caller's check; the key is sealed with the edge's own. */

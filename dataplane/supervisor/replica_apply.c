@@ -13,13 +13,18 @@ void replica_apply_init(struct replica_apply *apply, struct replica **replica,
                         const struct replica_apply_events *events, void *owner)
 {
     *apply = (struct replica_apply){.replica = replica, .events = events, .owner = owner};
+    crash_guard_init(&apply->guard);
+}
+
+void replica_apply_release(struct replica_apply *apply)
+{
+    crash_guard_release(&apply->guard);
 }
 
 /* ---- steps */
 
-/* The zone's part is refused: it keeps what it had, the others go on. */
-static enum err refuse(struct replica_apply *apply, const struct id *zone_id, uint64_t revision,
-                       const struct problem *why)
+static void nack_zone(struct replica_apply *apply, const struct id *zone_id, uint64_t revision,
+                      const struct problem *why)
 {
     struct message nack = {.kind = MESSAGE_NACK};
     nack.nack.zone_id = *zone_id;
@@ -29,6 +34,13 @@ static enum err refuse(struct replica_apply *apply, const struct id *zone_id, ui
     log_warn("zone_set_aside", F_SPAN("zone", id_span(zone_id)), F_U64("revision", revision),
              F_STR("path", why->path), F_STR("text", why->text));
     apply->events->answer(apply->owner, &nack);
+}
+
+/* The zone's part is refused: it keeps what it had, the others go on. */
+static enum err refuse(struct replica_apply *apply, const struct id *zone_id, uint64_t revision,
+                       const struct problem *why)
+{
+    nack_zone(apply, zone_id, revision, why);
     return replica_keep(*apply->replica, zone_id);
 }
 
@@ -53,7 +65,10 @@ static enum err begin(struct replica_apply *apply, const struct message *message
     apply->begun = *begun;
     apply->zone_count = 0;
     apply->state = APPLY_RECEIVING;
-    return replica_begin(*apply->replica, begun);
+    TRY(replica_begin(*apply->replica, begun));
+    if (begun->full)
+        crash_guard_release(&apply->guard);
+    return crash_guard_expire(&apply->guard, *apply->replica, clock_mono_ms());
 }
 
 static enum err put_document(struct replica_apply *apply, const struct message *message,
@@ -65,6 +80,8 @@ static enum err put_document(struct replica_apply *apply, const struct message *
     enum err err = zone_document_decode(part->body, part->revision, &document, problem);
     if (err == ERR_OK && !id_equal(document->zone_id, part->zone_id))
         err = problem_set(problem, ERR_INVALID, "id", "is not the zone that the message names");
+    if (err == ERR_OK && !apply->begun.full)
+        err = crash_guard_note(&apply->guard, *apply->replica, &part->zone_id, part->revision);
     if (err == ERR_OK)
         err = replica_put_document(*apply->replica, part, document, problem);
     zone_document_unref(&document);
@@ -76,6 +93,7 @@ static enum err put_tombstone(struct replica_apply *apply, const struct message 
 {
     (void)problem;
     apply->zone_count++;
+    crash_guard_forget(&apply->guard, &message->tombstone.zone_id);
     return replica_put_tombstone(*apply->replica, &message->tombstone);
 }
 
@@ -117,6 +135,7 @@ static enum err commit(struct replica_apply *apply, const struct message *messag
         return problem_set(problem, ERR_PROTOCOL, "COMMIT", "of another revision than BEGIN's");
     apply->commit_read_at_us = clock_mono_us();
     TRY(replica_commit(*apply->replica, &message->commit));
+    crash_guard_committed(&apply->guard, clock_mono_ms());
     apply->state = APPLY_TELLING;
     apply->link_lost = false;
     replica_changes(*apply->replica, &changes);
@@ -138,6 +157,66 @@ void replica_apply_told(struct replica_apply *apply, uint32_t workers_applied, u
              F_U64("workers", workers), F_U64("took_us", ack.ack.took_us));
     if (!apply->link_lost)
         apply->events->answer(apply->owner, &ack);
+}
+
+/* ---- after crashes */
+
+static enum err put_former(struct replica_apply *apply, const struct crash_suspect *suspect,
+                           struct problem *problem)
+{
+    struct zone_document *document = NULL;
+    struct span body = buf_span(&suspect->former);
+    const struct message_document former = {.zone_id = suspect->zone_id,
+                                            .revision = suspect->former_revision,
+                                            .digest = digest_of(body),
+                                            .body = body};
+    const struct message_tombstone gone = {.zone_id = suspect->zone_id,
+                                           .revision = suspect->revision};
+    if (body.len == 0)
+        return replica_put_tombstone(*apply->replica, &gone);
+    TRY(zone_document_decode(body, suspect->former_revision, &document, problem));
+    enum err err = replica_put_document(*apply->replica, &former, document, problem);
+    zone_document_unref(&document);
+    return err;
+}
+
+static enum err set_aside(struct replica_apply *apply, struct replica_position *have)
+{
+    struct crash_suspect *suspect;
+    struct problem why, problem = {.code = ERR_OK};
+    const struct message_begin begun = {.epoch = have->epoch, .revision = have->revision};
+    const struct message_commit commit = {.revision = have->revision, .chain = have->chain};
+    TRY(replica_begin(*apply->replica, &begun));
+    while ((suspect = crash_guard_take(&apply->guard)) != NULL) {
+        enum err err = put_former(apply, suspect, &problem);
+        (void)problem_set(&why, ERR_INVALID, "", "workers crashed right after it was applied");
+        if (err == ERR_OK)
+            nack_zone(apply, &suspect->zone_id, suspect->revision, &why);
+        crash_suspect_free(&suspect);
+        TRY(err);
+    }
+    return replica_commit(*apply->replica, &commit);
+}
+
+/* The position stays where it is: control hears of each zone, as of any that was refused. */
+static void set_convicts_aside(struct replica_apply *apply)
+{
+    struct replica_position have;
+    struct replica_changes changes;
+    if (!apply->convicted || apply->state == APPLY_RECEIVING)
+        return;
+    apply->convicted = false;
+    replica_position(*apply->replica, &have);
+    enum err err = set_aside(apply, &have);
+    if (err != ERR_OK) {
+        replica_rollback(*apply->replica);
+        log_error("crash_guard_failed", F_U64("revision", have.revision), F_ERR(err));
+        return;
+    }
+    replica_changes(*apply->replica, &changes);
+    log_error("revision_set_aside", F_U64("revision", have.revision),
+              F_U64("zones", changes.zone_count));
+    apply->events->tell(apply->owner, have.revision, &changes);
 }
 
 /* ---- the feed */
@@ -179,6 +258,8 @@ enum err replica_apply_message(struct replica_apply *apply, const struct message
         err = step(apply, message, problem);
     if (err != ERR_OK)
         replica_apply_reset(apply);
+    else
+        set_convicts_aside(apply);
     return err;
 }
 
@@ -187,6 +268,14 @@ void replica_apply_reset(struct replica_apply *apply)
     apply->link_lost = true;
     if (apply->state == APPLY_RECEIVING) {
         replica_rollback(*apply->replica);
+        crash_guard_dropped(&apply->guard);
         apply->state = APPLY_IDLE;
+        set_convicts_aside(apply);
     }
+}
+
+void replica_apply_worker_crashed(struct replica_apply *apply)
+{
+    apply->convicted |= crash_guard_crashed(&apply->guard, clock_mono_ms());
+    set_convicts_aside(apply);
 }

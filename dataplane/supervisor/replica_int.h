@@ -14,6 +14,7 @@
 #include "dataplane/supervisor/replica.h"
 
 enum replica_row {
+    ROW_DOCUMENT,
     ROW_PUT_DOCUMENT,
     ROW_DROP_DOCUMENT,
     ROW_PUT_HOSTNAME,

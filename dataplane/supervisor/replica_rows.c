@@ -14,6 +14,7 @@
 
 /* '@' stands for the prefix of the tables. */
 static const char *const rows[ROW_COUNT] = {
+    [ROW_DOCUMENT] = "SELECT revision, body FROM @documents WHERE zone_id = ?1",
     [ROW_PUT_DOCUMENT] = "INSERT OR REPLACE INTO @documents (zone_id, revision, digest, body)"
                          " VALUES (?1, ?2, ?3, ?4)",
     [ROW_DROP_DOCUMENT] = "DELETE FROM @documents WHERE zone_id = ?1",
@@ -164,8 +165,25 @@ static void list_ids(const struct id *ids, size_t count, struct buf *out)
     }
 }
 
-/* Certificates that the document names no more go with it. */
-static enum err drop_certificates(struct replica *replica, const struct zone_document *document)
+enum err replica_document(struct replica *replica, const struct id *zone_id, uint64_t *revision_out,
+                          struct buf *body_out)
+{
+    sqlite3_stmt *row = replica->live[ROW_DOCUMENT];
+    sqlite3_bind_text(row, 1, zone_id->text, -1, SQLITE_STATIC);
+    int code = sqlite3_step(row);
+    if (code == SQLITE_ROW) {
+        *revision_out = (uint64_t)sqlite3_column_int64(row, 0);
+        buf_append(body_out,
+                   span_of(sqlite3_column_blob(row, 1), (size_t)sqlite3_column_bytes(row, 1)));
+    }
+    sqlite3_reset(row);
+    sqlite3_clear_bindings(row);
+    if (code == SQLITE_ROW)
+        return body_out->overflowed ? ERR_CORRUPT : ERR_OK;
+    return code == SQLITE_DONE ? ERR_NOT_FOUND : replica_failed(replica, code);
+}
+
+static enum err drop_unnamed(struct replica *replica, const struct zone_document *document)
 {
     struct buf listed;
     buf_init(&listed, (size_t)(LIMIT_ZONE_CERTIFICATES + LIMIT_ZONE_CLIENT_CERTIFICATES) *
@@ -191,10 +209,27 @@ enum err replica_put_document(struct replica *replica, const struct message_docu
     bind_bytes(row, 4, message->body);
     TRY(run(replica, row));
     TRY(put_hostnames(replica, document));
-    if (replica->state == REPLICA_CHANGING)
-        TRY(drop_certificates(replica, document));
     note_changed(replica, id_span(&message->zone_id));
     return replica_stage_batch(replica);
+}
+
+enum err replica_drop_certificates(struct replica *replica, const struct id *zone_id)
+{
+    struct zone_document *document = NULL;
+    struct problem problem;
+    struct buf body;
+    uint64_t revision = 0;
+    if (replica->state != REPLICA_CHANGING)
+        return ERR_OK; /* a full copy brings what is named alone */
+    buf_init(&body, LIMIT_DOCUMENT_BYTES);
+    enum err err = replica_document(replica, zone_id, &revision, &body);
+    if (err == ERR_OK)
+        err = zone_document_decode(buf_span(&body), revision, &document, &problem);
+    if (err == ERR_OK)
+        err = drop_unnamed(replica, document);
+    zone_document_unref(&document);
+    buf_release(&body);
+    return err == ERR_NOT_FOUND ? ERR_OK : err; /* a deleted zone's have gone with it */
 }
 
 enum err replica_put_tombstone(struct replica *replica, const struct message_tombstone *message)

@@ -190,6 +190,12 @@ static void slots_told(void *owner, uint32_t workers_applied, uint32_t workers)
         replica_apply_told(&supervisor->apply, workers_applied, workers);
 }
 
+static void slots_crashed(void *owner)
+{
+    struct supervisor *supervisor = owner;
+    replica_apply_worker_crashed(&supervisor->apply);
+}
+
 static void slots_stopped(void *owner)
 {
     struct supervisor *supervisor = owner;
@@ -206,6 +212,7 @@ static void slots_stopped(void *owner)
 static const struct worker_slots_events slots_events = {
     .on_ready = slots_ready,
     .on_told = slots_told,
+    .on_crashed = slots_crashed,
     .on_stopped = slots_stopped,
 };
 
@@ -490,6 +497,7 @@ static enum err serve(struct supervisor *supervisor, struct problem *problem)
         worker_slots_start(supervisor->slots, supervisor->access_log_fd);
         loop_run(&supervisor->loop);
         origin_news_release(&supervisor->news);
+        replica_apply_release(&supervisor->apply);
         loop_close(&supervisor->loop);
     }
     mem_free(&sockets);

@@ -187,6 +187,8 @@ static void process_gone(void *owner, struct worker_process *process)
     if (was_mine && slot->starting == NULL && !slots->stopping && !has_worker(slot))
         spawn_later(slot);
     check_told(slots);
+    if (process->crashed && !slots->stopping)
+        slots->options.events->on_crashed(slots->options.owner);
     check_stopped(slots);
 }
 
@@ -375,7 +377,6 @@ void worker_slots_tell(struct worker_slots *slots, uint64_t revision,
         .zone_ids = changes->zone_ids,
         .zone_count = changes->zone_count,
     };
-    ASSERT(!slots->telling);
     slots->telling = true;
     slots->told_workers = (uint32_t)slots->processes.count;
     slots->told_deaths = 0;

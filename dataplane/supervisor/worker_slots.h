@@ -25,6 +25,7 @@ struct worker_slots_events {
     void (*on_ready)(void *owner); /* each slot has a worker that accepts; once */
     /* Every worker that lives has forgotten what worker_slots_tell named. */
     void (*on_told)(void *owner, uint32_t workers_applied, uint32_t workers);
+    void (*on_crashed)(void *owner); /* a worker ended itself; it is being replaced */
     void (*on_stopped)(void *owner); /* no worker is left; once, after worker_slots_stop */
 };
 
@@ -76,7 +77,7 @@ void worker_slots_stop(struct worker_slots *slots);
 /* Now. */
 void worker_slots_kill(struct worker_slots *slots);
 
-/* on_told follows, maybe from inside.  Not while another tell is unanswered. */
+/* on_told follows, maybe from inside; one for all tells that are unanswered by then. */
 void worker_slots_tell(struct worker_slots *slots, uint64_t revision,
                        const struct replica_changes *changes);
 

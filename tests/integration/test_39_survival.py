@@ -1,4 +1,5 @@
 """Workers come and go under full load: replaced in order nothing fails, killed only what they held."""
+import json
 import os
 import shutil
 import signal
@@ -152,3 +153,43 @@ def test_39_04_killed_workers_take_only_their_own_with_them(make_world, part):
     assert lost <= rounds * len(load.clients) * load.streams
     assert all(one.requests <= load.streams for one in count.lost)
     print(f"{rounds} kills: {lost} requests of {len(count.lost)} connections lost, {count.answered} answered")
+
+
+def crash(edge, pid):
+    """What a bug of ours looks like from outside; the sanitizers leave SIGABRT alone."""
+    os.kill(pid, signal.SIGABRT)
+    wait_until(lambda: pid not in edge.worker_pids() and len(edge.worker_pids()) == 2, "replaced", 20)
+
+
+def test_39_05_zones_that_changed_before_two_crashes_get_their_former_documents_back(make_world):
+    world = make_world(workers=2)
+    zone, host = started(world)
+    answer = world.api.setting(zone["id"], "origin_max_http_version", "1")
+    world.api.applied(answer, zone["id"])
+    assert world.visitor("h1").get(host, "/echo").body == b"HTTP/1.1\n"
+
+    for _ in range(2):
+        crash(world.edge, world.edge.worker_pids()[0])
+
+    wait_until(lambda: "revision_set_aside" in world.edge.log_text(), "the edge says so")
+    wait_until(lambda: world.visitor("h1").get(host, "/echo").body == b"HTTP/2.0\n", "the former document is served")
+    told = world.api.ok("GET", f"/zones/{zone['id']}/propagation?wait={answer.revision}&timeout=1s").result
+    assert "workers crashed" in json.dumps(told), told
+    # A newer change is another try.
+    again = world.api.setting(zone["id"], "origin_h2_max_streams", 20)
+    world.api.applied(again, zone["id"])
+    assert world.visitor("h1").get(host, "/echo").body == b"HTTP/1.1\n"
+
+
+def test_39_06_workers_killed_by_hand_are_nobodys_fault(make_world):
+    world = make_world(workers=2)
+    zone, host = started(world)
+    world.api.applied(world.api.setting(zone["id"], "origin_max_http_version", "1"), zone["id"])
+
+    for _ in range(3):
+        pid = world.edge.worker_pids()[0]
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: pid not in world.edge.worker_pids() and len(world.edge.worker_pids()) == 2, "replaced", 20)
+
+    assert world.visitor("h1").get(host, "/echo").body == b"HTTP/1.1\n"
+    assert "revision_set_aside" not in world.edge.log_text()

@@ -69,6 +69,7 @@ static int close_rig(void **state)
 {
     struct rig *rig = *state;
     buf_release(&rig->body);
+    replica_apply_release(&rig->apply);
     zone_feed_close(&rig->feed);
     return 0;
 }
@@ -286,6 +287,111 @@ static void what_is_out_of_order_loses_the_feed(void **state)
     assert_int_equal(zone_of(rig, "a.test"), 1);
 }
 
+/* Zone 1 is renamed in revision 2, zone 2 is new. */
+static void apply_second(struct rig *rig)
+{
+    apply_first(rig);
+    assert_int_equal(give_begin(rig, 2, false), ERR_OK);
+    assert_int_equal(give_zone(rig, 1, "b.test", 2), ERR_OK);
+    assert_int_equal(give_zone(rig, 2, "c.test", 2), ERR_OK);
+    assert_int_equal(give_commit(rig, 2), ERR_OK);
+    replica_apply_told(&rig->apply, 2, 2);
+    assert_int_equal(zone_of(rig, "b.test"), 1);
+    rig->tells = 0;
+}
+
+static void two_crashes_after_a_change_bring_the_former_documents_back(void **state)
+{
+    struct rig *rig = *state;
+    apply_second(rig);
+
+    replica_apply_worker_crashed(&rig->apply);
+    assert_int_equal(zone_of(rig, "b.test"), 1);
+    assert_int_equal(rig->nacks, 0);
+    replica_apply_worker_crashed(&rig->apply);
+
+    assert_int_equal(zone_of(rig, "a.test"), 1);
+    assert_int_equal(zone_of(rig, "b.test"), 0);
+    assert_int_equal(zone_of(rig, "c.test"), 0);
+    assert_int_equal(rig->nacks, 2);
+    assert_int_equal(rig->tells, 1);
+    assert_int_equal(rig->told_zones, 2);
+    assert_int_equal(revision_of(rig), 2);
+    replica_apply_worker_crashed(&rig->apply);
+    replica_apply_worker_crashed(&rig->apply);
+    assert_int_equal(rig->nacks, 2);
+}
+
+static void a_newer_document_is_another_try(void **state)
+{
+    struct rig *rig = *state;
+    apply_second(rig);
+    replica_apply_worker_crashed(&rig->apply);
+    assert_int_equal(give_begin(rig, 3, false), ERR_OK);
+    assert_int_equal(give_zone(rig, 1, "d.test", 3), ERR_OK);
+    assert_int_equal(give_commit(rig, 3), ERR_OK);
+    replica_apply_told(&rig->apply, 2, 2);
+
+    replica_apply_worker_crashed(&rig->apply);
+    assert_int_equal(zone_of(rig, "c.test"), 0); /* crashed of twice */
+    assert_int_equal(zone_of(rig, "d.test"), 1);
+    replica_apply_worker_crashed(&rig->apply);
+    assert_int_equal(zone_of(rig, "a.test"), 1); /* what nobody crashed of */
+}
+
+static void crashes_while_a_revision_comes_in_wait_for_its_end(void **state)
+{
+    struct rig *rig = *state;
+    apply_second(rig);
+    assert_int_equal(give_begin(rig, 3, false), ERR_OK);
+    assert_int_equal(give_zone(rig, 3, "e.test", 3), ERR_OK);
+
+    replica_apply_worker_crashed(&rig->apply);
+    replica_apply_worker_crashed(&rig->apply);
+    assert_int_equal(rig->nacks, 0);
+    assert_int_equal(give_commit(rig, 3), ERR_OK);
+
+    assert_int_equal(rig->nacks, 2);
+    assert_int_equal(zone_of(rig, "a.test"), 1);
+    assert_int_equal(zone_of(rig, "e.test"), 3);
+    assert_int_equal(rig->tells, 2);
+    replica_apply_told(&rig->apply, 2, 2);
+    assert_int_equal(rig->ack.revision, 3);
+}
+
+static void a_deleted_zone_does_not_come_back(void **state)
+{
+    struct rig *rig = *state;
+    struct message gone = {.kind = MESSAGE_TOMBSTONE};
+    gone.tombstone = (struct message_tombstone){.zone_id = zone_feed_id(1), .revision = 3};
+    apply_second(rig);
+    assert_int_equal(give_begin(rig, 3, false), ERR_OK);
+    assert_int_equal(give(rig, &gone), ERR_OK);
+    assert_int_equal(give_commit(rig, 3), ERR_OK);
+
+    replica_apply_worker_crashed(&rig->apply);
+    replica_apply_worker_crashed(&rig->apply);
+
+    assert_int_equal(zone_of(rig, "a.test"), 0);
+    assert_int_equal(zone_of(rig, "b.test"), 0);
+    assert_int_equal(rig->nacks, 1);
+}
+
+static void a_revision_that_was_rolled_back_is_not_suspected(void **state)
+{
+    struct rig *rig = *state;
+    apply_first(rig);
+    assert_int_equal(give_begin(rig, 2, false), ERR_OK);
+    assert_int_equal(give_zone(rig, 1, "b.test", 2), ERR_OK);
+    replica_apply_reset(&rig->apply);
+
+    replica_apply_worker_crashed(&rig->apply);
+    replica_apply_worker_crashed(&rig->apply);
+
+    assert_int_equal(rig->nacks, 0);
+    assert_int_equal(zone_of(rig, "a.test"), 1);
+}
+
 #define IN_A_RIG(test) cmocka_unit_test_setup_teardown(test, open_rig, close_rig)
 
 int main(void)
@@ -300,6 +406,11 @@ int main(void)
         IN_A_RIG(a_lost_link_rolls_back),
         IN_A_RIG(an_ack_is_for_the_link_that_sent_the_commit),
         IN_A_RIG(what_is_out_of_order_loses_the_feed),
+        IN_A_RIG(two_crashes_after_a_change_bring_the_former_documents_back),
+        IN_A_RIG(a_newer_document_is_another_try),
+        IN_A_RIG(crashes_while_a_revision_comes_in_wait_for_its_end),
+        IN_A_RIG(a_deleted_zone_does_not_come_back),
+        IN_A_RIG(a_revision_that_was_rolled_back_is_not_suspected),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
