@@ -3,7 +3,7 @@ DEPS_BUILD := libmicrohttpd-dev libsqlite3-dev libjansson-dev libuv1-dev libnght
               libsodium-dev libseccomp-dev
 DEPS_RUN   := nginx-light curl openssl python3
 DEPS_TEST  := libcmocka-dev python3-pytest python3-h2 python3-cryptography python3-yaml python3-jsonschema \
-              nghttp2-client sqlite3 python3-websockets python3-grpcio
+              nghttp2-client sqlite3 python3-websockets python3-grpcio haproxy
 DEPS_BENCH := haproxy nghttp2-proxy nginx-light nghttp2-client linux-perf valgrind
 DEPS_FUZZ  := clang libclang-rt-14-dev
 DEPS_LINT  := clang clang-tidy clang-format cppcheck

@@ -174,7 +174,7 @@ enum err address_policy_set_ports(struct address_policy *policy, struct span lis
 }
 
 /* ::/0 means every IPv6 address; an IPv4 one is within an IPv4 range only. */
-static bool within(const struct address_ranges *ranges, const struct address *address)
+bool address_ranges_hold(const struct address_ranges *ranges, const struct address *address)
 {
     bool v4 = address_is_v4(address);
     for (size_t i = 0; i < ranges->count; i++) {
@@ -189,7 +189,8 @@ static bool within(const struct address_ranges *ranges, const struct address *ad
 
 static bool is_own(const struct address_policy *policy, const struct address *address)
 {
-    return within(&policy->own, address) || (policy->is_own && policy->is_own(address));
+    return address_ranges_hold(&policy->own, address) ||
+           (policy->is_own && policy->is_own(address));
 }
 
 static const char *refused_name(const struct address *address)
@@ -208,7 +209,7 @@ static const char *refused_name(const struct address *address)
 /* Why not; NULL: it is allowed. */
 static const char *refusal(const struct address_policy *policy, const struct address *address)
 {
-    if (within(&policy->allowed, address))
+    if (address_ranges_hold(&policy->allowed, address))
         return NULL;
     return is_own(policy, address) ? "this edge's own" : refused_name(address);
 }

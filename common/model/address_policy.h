@@ -67,6 +67,8 @@ MUST_USE enum err address_ranges_add(struct address_ranges *ranges, struct span 
 /* "80,443,8000-8999" in the place of the table; ERR_INVALID, ERR_LIMIT. */
 MUST_USE enum err address_policy_set_ports(struct address_policy *policy, struct span list);
 
+bool address_ranges_hold(const struct address_ranges *ranges, const struct address *address);
+
 /* ERR_ORIGIN_ADDRESS with a text that names the range it fell into. */
 MUST_USE enum err address_policy_check(const struct address_policy *policy,
                                        const struct address *address, struct problem *problem);

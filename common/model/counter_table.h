@@ -14,10 +14,18 @@
     /* visitors */                                                                                  \
     X(CLIENT_CONNS,                "count", "visitors' connections accepted")                       \
     X(CLIENT_CONNS_REFUSED,        "count", "closed at once: the worker holds LIMIT_CLIENT_CONNS")  \
+    X(CLIENT_CONNS_EVICTED,        "count", "without a request for longest, closed for a newcomer") \
+    X(CLIENT_ADDRESS_CONNS,        "count", "closed before TLS: --max-connections-per-address")     \
+    X(CLIENT_ADDRESS_HANDSHAKES,   "count", "closed before TLS: --max-handshakes-per-second")       \
+    X(LISTENER_STARVED,            "count", "pauses of accepting: no descriptor for who comes next") \
     X(CLIENT_HANDSHAKES,           "count", "TLS handshakes with visitors that were finished")      \
     X(CLIENT_HANDSHAKES_RESUMED,   "count", "of these, by a session ticket")                        \
     X(CLIENT_HANDSHAKES_FAILED,    "count", "TLS handshakes that visitors broke off or could not make") \
-    X(CLIENT_HANDSHAKES_LATE,      "count", "TLS handshakes cut after LIMIT_CLIENT_HANDSHAKE_MS")   \
+    X(CLIENT_HANDSHAKES_LATE,      "count", "TLS handshakes cut after --client-head-timeout")   \
+    X(PROXY_HEADERS_BROKEN,        "count", "PROXY headers of trusted proxies that could not be read") \
+    X(CLIENT_HEADS_LATE,           "count", "request heads that were not whole after --client-head-timeout") \
+    X(CLIENT_BODIES_LATE,          "count", "request bodies slower than --client-rate")             \
+    X(CLIENT_READERS_LATE,         "count", "visitors who took answers slower than --client-rate")  \
     X(CLIENT_NAMES_UNKNOWN,        "count", "TLS handshakes refused: no zone has the name, or none was sent") \
     X(CLIENT_TICKETS_FOREIGN,      "count", "session tickets of another zone, name or version, not taken")  \
     /* exchanges */                                                                                 \

@@ -28,17 +28,25 @@
     X(RETURNS,                  32,       "count",  "times that GOAWAY may hand one exchange back unprocessed")   \
     /* visitors */                                                                                            \
     X(CLIENT_CONNS,             65536,    "count",  "client connections of one worker")                           \
+    X(CLIENT_CROWDED,           90,       "%",      "of them; past it each newcomer takes the place of who waited longest") \
+    X(CLIENT_DESCRIPTORS,       75,       "%",      "of the descriptors of a worker; the others are for origins") \
+    X(OWN_DESCRIPTORS,          24,       "count",  "descriptors of a worker for itself")                         \
+    X(CLIENT_ADDRESSES,         131072,   "count",  "addresses of visitors that one worker remembers")            \
+    X(ADDRESS_HANDSHAKES,       500,      "1/s",    "default for TLS handshakes of one visitor's address")        \
+    X(ADDRESS_HANDSHAKE_BURST,  1024,     "count",  "handshakes at once, at that rate; more or less at others")   \
     X(CLIENT_STREAMS,           128,      "count",  "MAX_CONCURRENT_STREAMS that a client is told")               \
     X(CLIENT_CONN_WINDOW_BYTES, 1048576,  "bytes",  "HTTP/2 connection window towards a client")                  \
     X(CLIENT_CONN_BYTES,        16777216, "bytes",  "request bodies that one HTTP/2 client connection may have held") \
-    X(CLIENT_HANDSHAKE_MS,      10000,    "ms",     "TLS handshake of a client")                                  \
     X(TICKET_KEYS,              3,        "count",  "keys of session tickets: next, current, previous")           \
     X(TICKET_KEY_BYTES,         80,       "bytes",  "one of them: name, AES-256, HMAC-SHA256")                    \
     X(TICKET_ROTATION_MS,       43200000, "ms",     "the longest that tickets are made with one key")             \
-    X(CLIENT_HEAD_MS,           10000,    "ms",     "a whole request head, from its first byte")                  \
+    X(CLIENT_HEAD_MS,           10000,    "ms",     "a whole request head; the first one counts from the connection's beginning") \
     X(CLIENT_IDLE_MS,           180000,   "ms",     "a client connection with nothing in flight")                 \
     X(CLIENT_DRAIN_IDLE_MS,     1000,     "ms",     "the same, of HTTP/1.1 while the worker drains: a request may be on its way") \
-    X(CLIENT_BODY_STALL_MS,     60000,    "ms",     "no byte of a request body, or of room for the answer")       \
+    X(CLIENT_GRACE_MS,          10000,    "ms",     "before a visitor must send, or take, as fast as CLIENT_RATE") \
+    X(CLIENT_RATE,              100,      "B/s",    "of a request's body, and of what a visitor was written")     \
+    X(CLIENT_GRPC_SILENCE_MS,   60000,    "ms",     "no byte of a gRPC request that has no answer yet")           \
+    X(PROXY_HEADER_BYTES,       4096,     "bytes",  "a PROXY header of a load balancer, with its TLVs")           \
     X(CLIENT_PIPELINE_BYTES,    16384,    "bytes",  "read ahead of the next request while one is answered (HTTP/1.1)") \
     X(CLIENT_DROPPED_BYTES,     262144,   "bytes",  "request body that nobody wants, read to keep an HTTP/1.1 connection")  \
     /* origins */                                                                                             \

@@ -6,18 +6,23 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <unistd.h>
 
 #include "common/base/mem.h"
 #include "common/model/address_policy.h"
 #include "dataplane/h1/h1_client.h"
 #include "dataplane/h2/h2_client.h"
 #include "dataplane/net/deadline.h"
+#include "dataplane/net/proxy_peek.h"
 #include "dataplane/net/transport_tcp.h"
 #include "dataplane/net/transport_tls.h"
 
 struct client_conn {
     struct list_node node;
     struct client_conn_owner *owner;
+    struct client_seat seat;
+    struct proxy_peek *peek;     /* while it may say who the visitor is */
+    int fd;                      /* the same; -1 */
     struct transport *transport; /* while shaking hands */
     struct h1_client *h1;
     struct h2_client *h2;
@@ -45,6 +50,7 @@ static void free_conn(struct client_conn *conn)
     struct client_conn_owner *owner = conn->owner;
     deadline_disarm(loop_of(conn), &conn->handshake);
     wake_cancel(&loop_of(conn)->wakeq, &conn->ending);
+    client_limits_leave(owner->options->limits, &conn->seat);
     list_remove(&owner->conns, &conn->node);
     tls_profile_unref(&conn->profile);
     free(conn->sni);
@@ -65,8 +71,19 @@ static void conn_on_http_closed(void *owner, enum err err)
     free_conn(owner);
 }
 
-static const struct h1_client_events h1_events = {.on_closed = conn_on_http_closed};
-static const struct h2_client_events h2_events = {.on_closed = conn_on_http_closed};
+static void conn_on_running(void *owner, bool running)
+{
+    struct client_conn *conn = owner;
+    if (running)
+        client_limits_run(conn->owner->options->limits, &conn->seat);
+    else
+        client_limits_wait(conn->owner->options->limits, &conn->seat);
+}
+
+static const struct h1_client_events h1_events = {.on_closed = conn_on_http_closed,
+                                                  .on_running = conn_on_running};
+static const struct h2_client_events h2_events = {.on_closed = conn_on_http_closed,
+                                                  .on_running = conn_on_running};
 
 static void open_http(struct client_conn *conn, enum http_version version)
 {
@@ -159,7 +176,22 @@ static void handshake_expired(struct deadline *deadline)
     client_conn_close(&conn->node);
 }
 
-static void format_peer(const struct sockaddr_storage *peer, char out[ADDRESS_TEXT_BYTES])
+static void shake_hands(struct client_conn *conn, int fd)
+{
+    const struct client_listener_options *options = conn->owner->options;
+    struct tls_accept accept = {.select = options->select, .select_owner = options->select_owner};
+    struct transport *tcp = transport_tcp_accept(options->loop, fd, &shaking_events, conn);
+    transport_tcp_watch(tcp, &client_terms_of(options->intake.terms)->pace);
+    conn->transport = tcp;
+    if (options->secure)
+        conn->transport = transport_tls_accept(tcp, &accept, &shaking_events, conn, conn_secured);
+    else
+        open_http(conn, HTTP_1_1);
+}
+
+/* ---- whose connection it is */
+
+static struct address address_of(const struct sockaddr_storage *peer)
 {
     struct address address = {.bytes = {[10] = 0xff, [11] = 0xff}};
     if (peer->ss_family == AF_INET) {
@@ -169,35 +201,87 @@ static void format_peer(const struct sockaddr_storage *peer, char out[ADDRESS_TE
         const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)peer;
         memcpy(address.bytes, &v6->sin6_addr, 16);
     }
-    address_format(&address, out);
+    return address;
 }
 
-void client_conn_open(struct client_conn_owner *owner, int fd)
+static bool is_proxy(const struct client_listener_options *options, const struct address *address)
+{
+    return options->proxies && address_ranges_hold(options->proxies, address);
+}
+
+/* A proxy stands for many visitors: their limits are not its own. */
+static bool charge(const struct client_listener_options *options, struct client_seat *seat,
+                   const struct address *address)
+{
+    return is_proxy(options, address) ||
+           client_limits_charge(options->limits, seat, address, options->secure);
+}
+
+static void name_visitor(struct client_conn *conn, const struct address *address)
+{
+    address_format(address, conn->address);
+    conn->facts.address = span_str(conn->address);
+    conn->facts.proxied = is_proxy(conn->owner->options, address);
+}
+
+static void conn_peeked(void *owner, enum err err, const struct proxy_header *header)
+{
+    struct client_conn *conn = owner;
+    const struct client_listener_options *options = conn->owner->options;
+    int fd = conn->fd;
+    conn->peek = NULL;
+    conn->fd = -1;
+    bool fine = err == ERR_OK || err == ERR_NOT_FOUND;
+    if (err == ERR_PROTOCOL)
+        counters_add(loop_of(conn)->counters, COUNTER_PROXY_HEADERS_BROKEN, 1);
+    if (header->visitor_told && fine) {
+        name_visitor(conn, &header->visitor);
+        fine = charge(options, &conn->seat, &header->visitor);
+    }
+    if (fine) {
+        shake_hands(conn, fd);
+    } else {
+        (void)close(fd);
+        free_conn(conn);
+    }
+}
+
+static void seat_evicted(struct client_seat *seat)
+{
+    struct client_conn *conn = container_of(seat, struct client_conn, seat);
+    if (conn->h2)
+        h2_client_cut(conn->h2);
+    else
+        client_conn_close(&conn->node);
+}
+
+void client_conn_open(struct client_conn_owner *owner, int fd, const struct sockaddr_storage *peer)
 {
     const struct client_listener_options *options = owner->options;
+    const struct client_terms *terms = client_terms_of(options->intake.terms);
+    struct address address = address_of(peer);
+    struct client_seat seat = {.evict = seat_evicted};
+    if (!charge(options, &seat, &address)) {
+        (void)close(fd);
+        return;
+    }
     struct client_conn *conn = mem_new(struct client_conn);
     conn->owner = owner;
+    conn->seat = seat;
+    conn->fd = -1;
     wake_init(&conn->ending, conn_ended);
     list_push_back(&owner->conns, &conn->node);
-
-    struct transport *tcp = transport_tcp_accept(options->loop, fd, &shaking_events, conn);
-    struct sockaddr_storage peer;
-    conn->transport = tcp;
-    if (!transport_tcp_peer(tcp, &peer)) {
-        client_conn_close(&conn->node);
-        return;
-    }
-    format_peer(&peer, conn->address);
-    conn->facts.address = span_str(conn->address);
+    client_limits_enter(options->limits, &conn->seat);
+    name_visitor(conn, &address);
     conn->facts.secure = options->secure;
     conn->facts.connection_id = ++owner->next_id;
-    if (!options->secure) {
-        open_http(conn, HTTP_1_1);
+    deadline_arm(options->loop, &conn->handshake, terms->head_ms, handshake_expired);
+    if (!conn->facts.proxied) {
+        shake_hands(conn, fd);
         return;
     }
-    struct tls_accept accept = {.select = options->select, .select_owner = options->select_owner};
-    deadline_arm(options->loop, &conn->handshake, LIMIT_CLIENT_HANDSHAKE_MS, handshake_expired);
-    conn->transport = transport_tls_accept(tcp, &accept, &shaking_events, conn, conn_secured);
+    conn->fd = fd;
+    conn->peek = proxy_peek_open(options->loop, fd, conn_peeked, conn);
 }
 
 void client_conn_drain(struct list_node *node)
@@ -221,6 +305,10 @@ void client_conn_close(struct list_node *node)
     } else {
         if (conn->transport)
             transport_abort(&conn->transport);
+        if (conn->peek) {
+            proxy_peek_close(&conn->peek);
+            (void)close(conn->fd);
+        }
         wake_post(&loop_of(conn)->wakeq, &conn->ending);
     }
 }

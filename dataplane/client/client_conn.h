@@ -3,11 +3,13 @@
  * client_conn.h - one visitor's connection, until it is known what it speaks, and its end.
  *
  *      [client_conn_open]
- *       SHAKING --ALPN--> HTTP (h1_client or h2_client) --on_closed--> gone
- *          '--deadline, bad handshake, peer left ---------------------> gone
+ *       PEEKING --PROXY header, or none--> SHAKING --ALPN--> HTTP (h1_client or h2_client)
+ *          |  (a trusted proxy's alone)       |                '--on_closed--> gone
+ *          '----------------------------------'--deadline, too many of this address,
+ *                                                bad handshake, peer left -----> gone
  *
  * Ownership: the listener holds it in its list; it frees itself after `gone`.
- * Limits:    LIMIT_CLIENT_HANDSHAKE_MS.
+ * Limits:    client_limits.h; the terms' head_ms for a PROXY header and a handshake.
  */
 #ifndef TRUNKLINE_DATAPLANE_CLIENT_CLIENT_CONN_H
 #define TRUNKLINE_DATAPLANE_CLIENT_CLIENT_CONN_H
@@ -27,7 +29,7 @@ struct client_conn_owner {
 };
 
 /* Takes an accepted fd. */
-void client_conn_open(struct client_conn_owner *owner, int fd);
+void client_conn_open(struct client_conn_owner *owner, int fd, const struct sockaddr_storage *peer);
 
 /* Lets it answer what runs, then close.  A new connection still gets its first answer. */
 void client_conn_drain(struct list_node *node);

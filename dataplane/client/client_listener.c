@@ -20,20 +20,31 @@ struct client_listener {
     void *closed_owner;
 };
 
-/* Past the limit a connection is closed at once: the visitor's client tries another address, or
- * later. */
-static void listener_on_accept(void *owner, int fd)
+/* Who finds the worker full is closed at once, and the next ones wait in the kernel's queue. */
+static bool listener_on_accept(void *owner, int fd, const struct sockaddr_storage *peer)
 {
     struct client_listener *listener = owner;
     struct counters *counters = listener->options.loop->counters;
-    if (listener->owner.conns.count >= LIMIT_CLIENT_CONNS) {
+    if (!client_limits_make_room(listener->options.limits)) {
         counters_add(counters, COUNTER_CLIENT_CONNS_REFUSED, 1);
         (void)close(fd);
-        return;
+        return false;
     }
     counters_add(counters, COUNTER_CLIENT_CONNS, 1);
-    client_conn_open(&listener->owner, fd);
+    client_conn_open(&listener->owner, fd, peer);
+    return true;
 }
+
+static void listener_on_starved(void *owner)
+{
+    struct client_listener *listener = owner;
+    client_limits_starve(listener->options.limits);
+}
+
+static const struct listener_events listener_events = {
+    .on_accept = listener_on_accept,
+    .on_starved = listener_on_starved,
+};
 
 static void post_end(struct client_listener *listener)
 {
@@ -63,7 +74,7 @@ struct client_listener *client_listener_open(const struct client_listener_option
     listener->owner.gone = conn_gone;
     list_init(&listener->owner.conns);
     wake_init(&listener->ending, listener_ended);
-    listener->listener = listener_open(options->loop, options->fd, listener_on_accept, listener);
+    listener->listener = listener_open(options->loop, options->fd, &listener_events, listener);
     return listener;
 }
 

@@ -5,11 +5,12 @@
  *      listener -> transport_tcp [-> transport_tls, certificate from `certificates`] --ALPN-->
  * h1_client | h2_client -> intake
  *
- * Limits: LIMIT_CLIENT_CONNS, LIMIT_CLIENT_HANDSHAKE_MS.
+ * Limits: those of client_limits.h and client_terms.h.
  */
 #ifndef TRUNKLINE_DATAPLANE_CLIENT_CLIENT_LISTENER_H
 #define TRUNKLINE_DATAPLANE_CLIENT_CLIENT_LISTENER_H
 
+#include "dataplane/client/client_limits.h"
 #include "dataplane/http/exchange.h"
 #include "dataplane/net/loop.h"
 #include "dataplane/net/tls_profile.h"
@@ -18,9 +19,11 @@ struct client_listener;
 
 struct client_listener_options {
     struct loop *loop;
-    int fd;                /* taken: a listening socket */
-    bool secure;           /* TLS, or plain HTTP */
-    tls_select_fn *select; /* the certificate for an SNI (upward call) */
+    int fd;                               /* taken: a listening socket */
+    bool secure;                          /* TLS, or plain HTTP */
+    struct client_limits *limits;         /* of the worker */
+    const struct address_ranges *proxies; /* whose PROXY headers are believed; NULL: nobody's */
+    tls_select_fn *select;                /* the certificate for an SNI (upward call) */
     void *select_owner;
     struct exchange_intake intake;
 };

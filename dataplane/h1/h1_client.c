@@ -27,7 +27,6 @@ static void let_go(struct h1_client *conn, enum err err)
     conn->request.phase = H1_READ_CLOSED;
     conn->close_err = err;
     deadline_disarm(conn->loop, &conn->read_deadline);
-    deadline_disarm(conn->loop, &conn->write_deadline);
     if (side_attached(&conn->side))
         side_fail(&conn->side, ERR_CLIENT_GONE);
     wake_post(&conn->loop->wakeq, &conn->closed_wake);
@@ -51,49 +50,91 @@ void h1_client_cut(struct h1_client *conn, enum err err)
 
 /* ---- time */
 
+static const struct client_terms *terms_of(const struct h1_client *conn)
+{
+    return client_terms_of(conn->intake->terms);
+}
+
+static void read_expired(struct deadline *deadline);
+
+static void arm_reading(struct h1_client *conn, uint64_t timeout_ms)
+{
+    deadline_arm(conn->loop, &conn->read_deadline, timeout_ms, read_expired);
+}
+
+static void refuse_late(struct h1_client *conn)
+{
+    counters_add(
+        conn->loop->counters,
+        conn->timed == H1_TIMED_BODY ? COUNTER_CLIENT_BODIES_LATE : COUNTER_CLIENT_HEADS_LATE, 1);
+    conn->timed = H1_TIMED_NOTHING;
+    h1_client_read_expired(conn);
+}
+
 static void read_expired(struct deadline *deadline)
 {
     struct h1_client *conn = container_of(deadline, struct h1_client, read_deadline);
     bool idle = conn->request.phase == H1_READ_HEAD && conn->in.len == 0;
 
-    conn->timed_ms = 0;
+    if (conn->timed == H1_TIMED_BODY &&
+        !pace_late(&conn->pace, &terms_of(conn)->pace, loop_now_ms(conn->loop))) {
+        arm_reading(conn, PACE_CHECK_MS(&terms_of(conn)->pace));
+        return;
+    }
     if (idle || conn->answer.written)
         h1_client_end(conn, ERR_TIMEOUT);
     else if (conn->answer.begun)
         h1_client_cut(conn, ERR_TIMEOUT);
     else
-        h1_client_read_expired(conn);
+        refuse_late(conn);
 }
 
-static uint64_t read_timeout_ms(const struct h1_client *conn)
+/* A connection that has never asked for anything is not idle: its first head is due. */
+static enum h1_timed timed_now(const struct h1_client *conn)
 {
     switch (conn->request.phase) {
     case H1_READ_HEAD:
-        if (conn->in.len == 0 && conn->served)
-            return conn->draining ? LIMIT_CLIENT_DRAIN_IDLE_MS : LIMIT_CLIENT_IDLE_MS;
-        return conn->in.len > 0 || conn->draining ? LIMIT_CLIENT_HEAD_MS : LIMIT_CLIENT_IDLE_MS;
+        if (conn->in.len > 0 || !conn->served)
+            return H1_TIMED_HEAD;
+        return conn->draining ? H1_TIMED_DRAIN : H1_TIMED_IDLE;
     case H1_READ_LENGTH:
     case H1_READ_CHUNKS:
-        return conn->paused || conn->request.continue_owed ? 0 : LIMIT_CLIENT_BODY_STALL_MS;
+        return conn->paused || conn->request.continue_owed ? H1_TIMED_NOTHING : H1_TIMED_BODY;
     case H1_READ_WAIT:
     case H1_READ_TUNNEL: /* the origin's side has the clock */
     case H1_READ_CLOSED:
-        return 0;
+        return H1_TIMED_NOTHING;
     }
     UNREACHABLE();
 }
 
+/* Each is timed as a whole, not from byte to byte. */
 static void time_reading(struct h1_client *conn)
 {
-    uint64_t timeout_ms = read_timeout_ms(conn);
-    /* A head is timed as a whole, not from byte to byte. */
-    bool whole = timeout_ms == LIMIT_CLIENT_HEAD_MS;
+    enum h1_timed timed = timed_now(conn);
 
-    if (timeout_ms == 0)
+    if (timed == conn->timed)
+        return;
+    conn->timed = timed;
+    switch (timed) {
+    case H1_TIMED_NOTHING:
         deadline_disarm(conn->loop, &conn->read_deadline);
-    else if (!whole || conn->timed_ms != timeout_ms)
-        deadline_arm(conn->loop, &conn->read_deadline, timeout_ms, read_expired);
-    conn->timed_ms = timeout_ms;
+        return;
+    case H1_TIMED_HEAD:
+        arm_reading(conn, terms_of(conn)->head_ms);
+        return;
+    case H1_TIMED_IDLE:
+        arm_reading(conn, terms_of(conn)->idle_ms);
+        return;
+    case H1_TIMED_DRAIN:
+        arm_reading(conn, LIMIT_CLIENT_DRAIN_IDLE_MS);
+        return;
+    case H1_TIMED_BODY:
+        pace_begin(&conn->pace, loop_now_ms(conn->loop));
+        arm_reading(conn, PACE_CHECK_MS(&terms_of(conn)->pace));
+        return;
+    }
+    UNREACHABLE();
 }
 
 static bool wants_bytes(const struct h1_client *conn)
@@ -128,11 +169,18 @@ void h1_client_pace(struct h1_client *conn)
     time_reading(conn);
 }
 
+void h1_client_tell_running(struct h1_client *conn, bool running)
+{
+    if (conn->events->on_running)
+        conn->events->on_running(conn->owner, running);
+}
+
 /* ---- the transport's events */
 
 static void transport_on_bytes(void *owner, struct span bytes)
 {
     struct h1_client *conn = owner;
+    conn->pace.moved_bytes += bytes.len;
     if (conn->transport)
         h1_client_read(conn, bytes);
 }
@@ -140,7 +188,6 @@ static void transport_on_bytes(void *owner, struct span bytes)
 static void transport_on_room(void *owner)
 {
     struct h1_client *conn = owner;
-    deadline_disarm(conn->loop, &conn->write_deadline);
     if (side_attached(&conn->side))
         h1_client_flush(conn);
 }

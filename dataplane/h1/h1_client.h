@@ -16,6 +16,9 @@ struct h1_client;
 struct h1_client_events {
     /* The last event: the connection is gone and the h1_client is freed when this returns. */
     void (*on_closed)(void *owner, enum err err);
+    /* It has an exchange; it has none any more.  From inside events of the transport and of sides.
+     * May be NULL. */
+    void (*on_running)(void *owner, bool running);
 };
 
 /* Takes transport, whose handshake is done.  facts (the address, SNI, TLS) outlive the connection.

@@ -114,19 +114,6 @@ static void client_on_interim(struct side *side)
 
 /* ---- the body */
 
-static void write_expired(struct deadline *deadline)
-{
-    struct h1_client *conn = container_of(deadline, struct h1_client, write_deadline);
-    h1_client_cut(conn, ERR_TIMEOUT);
-}
-
-/* The transport's on_room follows. */
-static void wait_for_room(struct h1_client *conn)
-{
-    if (!deadline_armed(&conn->write_deadline))
-        deadline_arm(conn->loop, &conn->write_deadline, LIMIT_CLIENT_BODY_STALL_MS, write_expired);
-}
-
 /* False while some of it waits. */
 static bool write_pending(struct h1_client *conn)
 {
@@ -189,21 +176,16 @@ void h1_client_flush(struct h1_client *conn)
 {
     if (!conn->answer.begun || conn->answer.written)
         return;
-    if (!write_pending(conn) || !write_body(conn)) {
-        wait_for_room(conn);
-        return;
-    }
+    if (!write_pending(conn) || !write_body(conn))
+        return; /* on_room follows; the transport watches that the visitor takes what there is */
     if (!conn->answer.ending) {
         if (!side_in_ended(&conn->side))
             return;
         end_answer(conn);
-        if (!write_pending(conn)) {
-            wait_for_room(conn);
+        if (!write_pending(conn))
             return;
-        }
     }
     conn->answer.written = true;
-    deadline_disarm(conn->loop, &conn->write_deadline);
     h1_client_finish(conn);
 }
 
@@ -222,6 +204,7 @@ void h1_client_finish(struct h1_client *conn)
     side_detach(&conn->side);
     conn->answer = (struct h1_client_answer){.framing = H1_BARE};
     conn->served = true;
+    h1_client_tell_running(conn, false);
     if (!request_read || !conn->request.keep_alive) {
         h1_client_end(conn, ERR_OK);
     } else {

@@ -34,6 +34,8 @@ enum h1_read_phase {
     H1_READ_CLOSED,
 };
 
+enum h1_timed { H1_TIMED_NOTHING, H1_TIMED_HEAD, H1_TIMED_IDLE, H1_TIMED_DRAIN, H1_TIMED_BODY };
+
 struct h1_client_request {
     enum h1_read_phase phase;
     struct h1_scan scan;
@@ -64,9 +66,10 @@ struct h1_client {
     struct side side;
     struct h1_client_request request;
     struct h1_client_answer answer;
-    struct deadline read_deadline, write_deadline;
+    struct deadline read_deadline;
+    enum h1_timed timed; /* what the read deadline is for */
+    struct pace pace;    /* of the body that is read */
     struct wake closed_wake;
-    uint64_t timed_ms; /* what the read deadline was armed with; 0: nothing */
     enum err close_err;
     bool draining; /* no request after this one */
     bool served;   /* has answered a request: an idle end surprises nobody */
@@ -79,6 +82,8 @@ struct h1_client {
 void h1_client_end(struct h1_client *conn, enum err err);
 /* The same with a reset: what was cut must look cut. */
 void h1_client_cut(struct h1_client *conn, enum err err);
+/* The owner is told that an exchange runs, or none. */
+void h1_client_tell_running(struct h1_client *conn, bool running);
 /* Reading is paused or resumed, and timed, by what is being read. */
 void h1_client_pace(struct h1_client *conn);
 

@@ -46,6 +46,7 @@ static struct head *new_head(struct h1_client *conn)
         exchange_new(conn->intake->pools, &conn->side, &h1_client_side_ops, &conn->facts);
     struct head *head = arena_new(&exchange->arena, struct head);
 
+    h1_client_tell_running(conn, true);
     head_init(head, &exchange->arena);
     head->version = HTTP_1_1; /* until it says otherwise */
     head->scheme = conn->facts.secure ? SPAN("https") : SPAN("http");

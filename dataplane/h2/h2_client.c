@@ -13,8 +13,7 @@
 #include "dataplane/h2/h2_session.h"
 
 /* How often time is looked at: a fourth of the shortest limit that is in force. */
-#define TICK_BUSY_MS (LIMIT_CLIENT_HEAD_MS / 4)
-#define TICK_IDLE_MS (LIMIT_CLIENT_IDLE_MS / 4)
+#define TICKS_PER_LIMIT 4
 
 /* Every stream may hold its first cap; what is beyond is shared. */
 _Static_assert(LIMIT_CLIENT_CONN_BYTES >= LIMIT_CLIENT_STREAMS * LIMIT_FLOW_BYTES, "caps fit");
@@ -28,11 +27,25 @@ struct h2_client {
     const struct h2_client_events *events;
     void *owner;
     enum drain_step drain;
+    bool served; /* has begun a request */
 };
 
 static struct h2_client *client_of(struct h2_session *session)
 {
     return container_of(session, struct h2_client, session);
+}
+
+static uint64_t busy_tick_ms(const struct h2_client *client)
+{
+    const struct client_terms *terms = client_terms_of(client->intake->terms);
+    uint64_t grace_ms = terms->pace.grace_ms, head_ms = terms->head_ms;
+    return (grace_ms < head_ms ? grace_ms : head_ms) / TICKS_PER_LIMIT + 1;
+}
+
+static void tell_running(struct h2_client *client, bool running)
+{
+    if (client->events->on_running)
+        client->events->on_running(client->owner, running);
 }
 
 /* ---- side events: the response */
@@ -123,7 +136,10 @@ static struct h2_stream *on_request(struct h2_session *session, int32_t id)
     struct exchange *exchange =
         exchange_new(client->intake->pools, &stream->side, &client_side_ops, &facts);
     h2_stream_begin_head(stream, &exchange->arena);
-    h2_session_tick_in(session, TICK_BUSY_MS);
+    h2_session_tick_in(session, busy_tick_ms(client));
+    if (session->streams.count == 1)
+        tell_running(client, true);
+    client->served = true;
     return stream;
 }
 
@@ -235,6 +251,12 @@ static void on_stream_closed(struct h2_stream *stream, uint32_t code)
         side_fail(&stream->side, err);
 }
 
+static void on_stream_freed(struct h2_session *session)
+{
+    if (list_empty(&session->streams))
+        tell_running(client_of(session), false);
+}
+
 static void on_stream_lost(struct h2_stream *stream)
 {
     h2_stream_fail(stream, ERR_CLIENT_GONE, NGHTTP2_INTERNAL_ERROR);
@@ -258,50 +280,107 @@ static void on_ping_ack(struct h2_session *session)
 
 /* ---- time */
 
-static void tick_stream(struct h2_stream *stream, uint64_t now_ms)
+/* What its request lacks, the visitor owes; unless we let it send no more. */
+static bool owes_request(const struct h2_stream *stream)
 {
-    struct side *side = &stream->side;
+    const struct side *side = &stream->side;
+    /* Once there is an answer, a silent request is the affair of the two ends (gRPC). */
+    return !stream->in_ended && !stream->out_submitted && side_out_state(side) == FLOW_OPEN &&
+           !side->exchange->request.head->tunnelled && !h2_stream_window_closed(stream);
+}
+
+/* There is something for it, and it lets us send no more.  What has left already is watched by the
+ * transport. */
+static bool owes_window(const struct h2_stream *stream)
+{
+    nghttp2_session *ng = stream->session->ng;
+    return stream->out_submitted && !stream->out_ended && !stream->out_waiting &&
+           (nghttp2_session_get_stream_remote_window_size(ng, stream->id) <= 0 ||
+            nghttp2_session_get_remote_window_size(ng) <= 0);
+}
+
+/* gRPC's ends take their time: they must not be silent for too long, that is all. */
+static bool late(const struct h2_stream *stream, struct pace *pace, uint64_t now_ms)
+{
+    const struct client_terms *terms = client_terms_of(client_of(stream->session)->intake->terms);
+    if (head_is_grpc(stream->side.exchange->request.head))
+        return now_ms - stream->progress_at_ms >= LIMIT_CLIENT_GRPC_SILENCE_MS;
+    return pace_late(pace, &terms->pace, now_ms);
+}
+
+/* True when the stream is failed. */
+static bool tick_stream(struct h2_stream *stream, uint64_t now_ms)
+{
+    struct counters *counters = stream->session->loop->counters;
     if (stream->reset_at_ms != 0 && now_ms >= stream->reset_at_ms) {
         h2_stream_reset(stream, NGHTTP2_NO_ERROR);
-        return;
+        return false;
     }
-    if (!side_attached(side) || now_ms - stream->progress_at_ms < LIMIT_CLIENT_BODY_STALL_MS)
-        return;
-    bool answer_waits = stream->out_submitted && !stream->out_ended && !stream->out_waiting;
-    /* Once there is an answer, a silent request is the affair of the two ends (gRPC). */
-    bool tunnelled = side->exchange->request.head && side->exchange->request.head->tunnelled;
-    bool silent = !stream->in_ended && !stream->out_submitted && !tunnelled;
-    bool request_stalls =
-        silent && side_out_state(side) == FLOW_OPEN && !h2_stream_window_closed(stream);
-    if (answer_waits)
-        h2_stream_fail(stream, ERR_CLIENT_GONE, NGHTTP2_CANCEL);
-    else if (request_stalls)
+    if (!side_attached(&stream->side) || !stream->in_head_done)
+        return false;
+    if (!owes_request(stream)) {
+        pace_begin(&stream->in_pace, now_ms);
+    } else if (late(stream, &stream->in_pace, now_ms)) {
+        counters_add(counters, COUNTER_CLIENT_BODIES_LATE, 1);
         h2_stream_fail(stream, ERR_REQUEST_TIMEOUT, NGHTTP2_CANCEL);
+        return true;
+    }
+    if (!owes_window(stream)) {
+        pace_begin(&stream->out_pace, now_ms);
+    } else if (late(stream, &stream->out_pace, now_ms)) {
+        counters_add(counters, COUNTER_CLIENT_READERS_LATE, 1);
+        h2_stream_fail(stream, ERR_CLIENT_GONE, NGHTTP2_CANCEL);
+        return true;
+    }
+    return false;
+}
+
+/* A visitor that is late with everything it asked for has its connection closed. */
+static void tick_streams(struct h2_session *session, uint64_t now_ms)
+{
+    size_t late_count = 0;
+    LIST_EACH(&session->streams, node)
+    {
+        if (tick_stream(container_of(node, struct h2_stream, node), now_ms))
+            late_count++;
+    }
+    if (late_count > 0 && late_count == session->streams.count)
+        h2_session_terminate(session, NGHTTP2_ENHANCE_YOUR_CALM, ERR_TIMEOUT);
+}
+
+/* No SETTINGS yet, or half a header block. */
+static bool late_head(const struct h2_session *session, const struct client_terms *terms,
+                      uint64_t now_ms)
+{
+    return (!session->settings_seen && now_ms - session->opened_at_ms >= terms->head_ms) ||
+           (session->block_since_ms != 0 && now_ms - session->block_since_ms >= terms->head_ms);
 }
 
 static uint64_t on_tick(struct h2_session *session, uint64_t now_ms)
 {
     struct h2_client *client = client_of(session);
+    const struct client_terms *terms = client_terms_of(client->intake->terms);
 
     if (client->drain == DRAIN_NOTICED)
         tell_last_stream(client);
-    if (!session->settings_seen && now_ms - session->opened_at_ms >= LIMIT_CLIENT_HANDSHAKE_MS) {
-        h2_session_end(session, ERR_TIMEOUT, true);
+    if (late_head(session, terms, now_ms)) {
+        counters_add(session->loop->counters, COUNTER_CLIENT_HEADS_LATE, 1);
+        if (session->settings_seen)
+            h2_session_terminate(session, NGHTTP2_ENHANCE_YOUR_CALM, ERR_REQUEST_TIMEOUT);
+        else
+            h2_session_end(session, ERR_TIMEOUT, true);
         return 0;
     }
-    if (session->block_since_ms != 0 && now_ms - session->block_since_ms >= LIMIT_CLIENT_HEAD_MS) {
-        h2_session_terminate(session, NGHTTP2_ENHANCE_YOUR_CALM, ERR_REQUEST_TIMEOUT);
-        return 0;
-    }
-    LIST_EACH(&session->streams, node)
-    tick_stream(container_of(node, struct h2_stream, node), now_ms);
+    tick_streams(session, now_ms);
     if (!list_empty(&session->streams) || !session->settings_seen || session->block_since_ms != 0)
-        return TICK_BUSY_MS;
-    if (now_ms - session->idle_since_ms >= LIMIT_CLIENT_IDLE_MS) {
+        return busy_tick_ms(client);
+    /* Who has never asked for anything is not idle: its first request is due. */
+    uint64_t idle_ms = client->served ? terms->idle_ms : terms->head_ms;
+    if (now_ms - session->idle_since_ms >= idle_ms) {
         h2_session_terminate(session, NGHTTP2_NO_ERROR, ERR_CLOSED);
         return 0;
     }
-    return TICK_IDLE_MS;
+    return idle_ms / TICKS_PER_LIMIT + 1;
 }
 
 /* ---- the connection */
@@ -323,6 +402,7 @@ static const struct h2_role client_role = {
     .on_head = on_head,
     .on_out_ended = on_out_ended,
     .on_stream_closed = on_stream_closed,
+    .on_stream_freed = on_stream_freed,
     .on_ping_ack = on_ping_ack,
     .on_tick = on_tick,
     .on_stream_lost = on_stream_lost,
@@ -346,7 +426,7 @@ struct h2_client *h2_client_open(struct transport *transport, const struct excha
     client->events = events;
     client->owner = owner;
     h2_session_open(&client->session, &client_role, transport, settings, countof(settings));
-    h2_session_tick_in(&client->session, TICK_BUSY_MS);
+    h2_session_tick_in(&client->session, busy_tick_ms(client));
     return client;
 }
 
@@ -360,7 +440,7 @@ void h2_client_drain(struct h2_client *client)
     if (nghttp2_submit_shutdown_notice(session->ng) != 0 ||
         nghttp2_submit_ping(session->ng, NGHTTP2_FLAG_NONE, NULL) != 0)
         h2_session_end(session, ERR_INTERNAL, true);
-    h2_session_tick_in(session, TICK_BUSY_MS);
+    h2_session_tick_in(session, busy_tick_ms(client));
     h2_session_flush_later(session);
 }
 
@@ -368,4 +448,9 @@ void h2_client_close(struct h2_client *client)
 {
     h2_session_terminate(&client->session, NGHTTP2_NO_ERROR, ERR_CLOSED);
     h2_session_end(&client->session, ERR_CLOSED, false);
+}
+
+void h2_client_cut(struct h2_client *client)
+{
+    h2_session_end(&client->session, ERR_CLOSED, true);
 }

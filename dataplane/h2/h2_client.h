@@ -16,6 +16,9 @@ struct h2_client;
 struct h2_client_events {
     /* The last event: the connection is gone and the h2_client is freed when this returns. */
     void (*on_closed)(void *owner, enum err err);
+    /* It has an exchange; it has none any more.  From inside events of the transport and of sides.
+     * May be NULL. */
+    void (*on_running)(void *owner, bool running);
 };
 
 /* Takes transport, whose handshake is done.  facts (the address, SNI, TLS) outlive the connection.
@@ -28,5 +31,7 @@ struct h2_client *h2_client_open(struct transport *transport, const struct excha
 void h2_client_drain(struct h2_client *conn);
 /* Aborts what runs; on_closed follows from the loop. */
 void h2_client_close(struct h2_client *conn);
+/* The same without a word, and without waiting for the visitor's. */
+void h2_client_cut(struct h2_client *conn);
 
 #endif

@@ -23,6 +23,8 @@ struct h2_stream *h2_stream_new(struct h2_session *session, int32_t id)
         .session = session,
         .progress_at_ms = h2_session_now_ms(session),
     };
+    pace_begin(&stream->in_pace, stream->progress_at_ms);
+    pace_begin(&stream->out_pace, stream->progress_at_ms);
     list_push_back(&session->streams, &stream->node);
     return stream;
 }
@@ -157,6 +159,7 @@ bool h2_stream_put_bytes(struct h2_stream *stream, struct span bytes)
 {
     struct side *side = &stream->side;
     stream->progress_at_ms = h2_session_now_ms(stream->session);
+    stream->in_pace.moved_bytes += bytes.len;
     if (!side_attached(side))
         return true;
     enum flow_state state = side_out_state(side);
@@ -253,6 +256,7 @@ int h2_stream_send_data(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t
     if (transport_write_room(transport) < FRAME_HEAD_BYTES + length)
         return NGHTTP2_ERR_WOULDBLOCK;
     transport_write(transport, span_of(frame_head, FRAME_HEAD_BYTES));
+    stream->out_pace.moved_bytes += length;
     while (length > 0) {
         struct span bytes = side_peek(side);
         if (bytes.len > length)

@@ -19,6 +19,7 @@
 #include <nghttp2/nghttp2.h>
 
 #include "common/base/list.h"
+#include "common/base/pace.h"
 #include "dataplane/http/exchange.h"
 
 struct h2_session;
@@ -47,10 +48,11 @@ struct h2_stream {
     struct side side;
     struct list_node node;
     struct h2_session *session;
-    struct head *head;       /* of the block that comes in; NULL for trailers */
-    struct fields *block;    /* where its fields go; NULL between blocks */
-    enum err block_err;      /* what is wrong with it */
-    uint64_t progress_at_ms; /* the peer did something for this stream, or could not */
+    struct head *head;             /* of the block that comes in; NULL for trailers */
+    struct fields *block;          /* where its fields go; NULL between blocks */
+    enum err block_err;            /* what is wrong with it */
+    uint64_t progress_at_ms;       /* the peer did something for this stream, or could not */
+    struct pace in_pace, out_pace; /* of a visitor, while it is its turn */
     struct h2_growth growth;
     uint32_t interim_count;
     /* in: from the peer.  out: to the peer. */

@@ -19,6 +19,7 @@
 #ifndef TRUNKLINE_DATAPLANE_HTTP_EXCHANGE_H
 #define TRUNKLINE_DATAPLANE_HTTP_EXCHANGE_H
 
+#include "dataplane/http/client_terms.h"
 #include "dataplane/http/side.h"
 
 /* What all exchanges of one loop share; the worker makes it. */
@@ -41,6 +42,7 @@ struct client_facts {
     const void *certificate;
     enum http_version version;
     bool secure;
+    bool proxied; /* by a trusted proxy: its X-Forwarded-For says who the visitor is */
     uint64_t connection_id;
     uint64_t stream_id; /* 0 for HTTP/1.1 */
 };
@@ -108,6 +110,7 @@ struct exchange_intake {
     void (*refuse)(void *owner, struct exchange *exchange);
     void *owner;
     struct exchange_pools *pools;
+    const struct client_terms *terms; /* NULL: the defaults */
 };
 
 /* A new exchange with its client side attached.  facts are copied. */

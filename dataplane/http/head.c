@@ -28,3 +28,17 @@ struct span authority_host(struct span authority)
     }
     return span_first(authority, span_find(authority, ':'));
 }
+
+bool head_is_grpc(const struct head *head)
+{
+    const struct field *type = fields_find(&head->fields, FIELD_CONTENT_TYPE);
+    const struct span name = SPAN("application/grpc");
+
+    if (!type || type->value.len < name.len ||
+        !span_equal_nocase(span_first(type->value, name.len), name))
+        return false;
+    if (type->value.len == name.len)
+        return true;
+    uint8_t next = type->value.ptr[name.len];
+    return next == '+' || next == ';' || next == ' ';
+}

@@ -49,6 +49,9 @@ MUST_USE enum err head_check_response(struct head *head, struct span request_met
 /* A trailer section: names that may not be there are ERR_REQUEST_FIELD. */
 MUST_USE enum err head_check_trailers(const struct fields *trailers, struct problem *problem);
 
+/* The content type is application/grpc, or that with a suffix (+proto). */
+bool head_is_grpc(const struct head *head);
+
 /* RFC 9110 9.2.2: GET, HEAD, OPTIONS, TRACE, PUT, DELETE. */
 bool method_is_idempotent(struct span method);
 

@@ -25,7 +25,7 @@ struct listener {
     struct loop *loop;
     uv_poll_t poll;
     int fd;
-    listener_accepted_fn *accepted;
+    const struct listener_events *events;
     void *owner;
     struct deadline pause;
     bool starved; /* said so in the log already */
@@ -201,13 +201,20 @@ static void end_pause(struct deadline *deadline)
 }
 
 /* Readiness is told by level: polling on without a descriptor to accept into would spin. */
-static void pause_accepting(struct listener *listener, int error)
+static void pause_accepting(struct listener *listener)
 {
     uv_poll_stop(&listener->poll);
     deadline_arm(listener->loop, &listener->pause, PAUSE_MS, end_pause);
+}
+
+static void starve(struct listener *listener, int error)
+{
+    counters_add(listener->loop->counters, COUNTER_LISTENER_STARVED, 1);
     if (!listener->starved)
         log_warn("listener_starved", F_STR("reason", uv_err_name(uv_translate_sys_error(error))));
     listener->starved = true;
+    pause_accepting(listener);
+    listener->events->on_starved(listener->owner);
 }
 
 static bool is_passing(int error)
@@ -225,14 +232,20 @@ static void listener_on_readable(uv_poll_t *poll, int status, int events)
     for (int i = 0; i < LIMIT_ACCEPT_BUDGET; i++) {
         if (uv_is_closing((uv_handle_t *)poll))
             return;
-        int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        struct sockaddr_storage peer = {0};
+        socklen_t bytes = sizeof(peer);
+        int fd = accept4(listener->fd, (struct sockaddr *)(void *)&peer, &bytes,
+                         SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
             listener->starved = false;
-            listener->accepted(listener->owner, fd);
+            if (!listener->events->on_accept(listener->owner, fd, &peer)) {
+                pause_accepting(listener);
+                return;
+            }
         } else if (status == 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
             return;
         } else if (!is_passing(errno)) {
-            pause_accepting(listener, errno);
+            starve(listener, errno);
             return;
         }
     }
@@ -243,13 +256,13 @@ static void start_accepting(struct listener *listener)
     ASSERT(uv_poll_start(&listener->poll, UV_READABLE, listener_on_readable) == 0);
 }
 
-struct listener *listener_open(struct loop *loop, int fd, listener_accepted_fn *accepted,
+struct listener *listener_open(struct loop *loop, int fd, const struct listener_events *events,
                                void *owner)
 {
     struct listener *listener = mem_new(struct listener);
     listener->loop = loop;
     listener->fd = fd;
-    listener->accepted = accepted;
+    listener->events = events;
     listener->owner = owner;
     ASSERT(uv_poll_init(&loop->uv, &listener->poll, fd) == 0);
     listener->poll.data = listener;

@@ -8,6 +8,8 @@
 #ifndef TRUNKLINE_DATAPLANE_NET_LISTEN_H
 #define TRUNKLINE_DATAPLANE_NET_LISTEN_H
 
+#include <sys/socket.h>
+
 #include "dataplane/net/loop.h"
 
 /* "127.0.0.1:8443", "[::1]:8443", "0.0.0.0:0".  Binds, listens, non-blocking, close-on-exec.  The
@@ -25,12 +27,17 @@ void listen_address(int fd, char *out, size_t out_bytes);
 uint16_t listen_port(int fd);
 
 struct listener;
-/* fd is the caller's from here on. */
-typedef void listener_accepted_fn(void *owner, int fd);
 
-/* Takes fd.  Accepts at most LIMIT_ACCEPT_BUDGET connections per turn; out of descriptors it pauses
- * for 100 ms instead of spinning. */
-struct listener *listener_open(struct loop *loop, int fd, listener_accepted_fn *accepted,
+struct listener_events {
+    /* fd is the owner's from here on.  False: it takes no more for now. */
+    bool (*on_accept)(void *owner, int fd, const struct sockaddr_storage *peer);
+    /* There is no descriptor for who comes next. */
+    void (*on_starved)(void *owner);
+};
+
+/* Takes fd.  Accepts at most LIMIT_ACCEPT_BUDGET connections per turn.  Out of descriptors, or told
+ * to, it pauses for 100 ms: who comes meanwhile waits in the kernel's queue. */
+struct listener *listener_open(struct loop *loop, int fd, const struct listener_events *events,
                                void *owner);
 /* Stops accepting and closes this process's copy of the socket. */
 void listener_close(struct listener **listener);

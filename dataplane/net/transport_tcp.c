@@ -16,6 +16,7 @@
 #include "common/base/mem.h"
 #include "dataplane/net/deadline.h"
 #include "dataplane/net/tcp_int.h"
+#include "dataplane/net/tcp_watch.h"
 #include "dataplane/net/transport_int.h"
 
 #define TRANSPORT_TCP_TAG 0x54435031u
@@ -37,12 +38,14 @@ struct transport_tcp {
     struct loop_flush flush;
     struct wake wake; /* tells the owner what went wrong inside a verb or a flush */
     struct deadline close_deadline;
+    struct tcp_watch watch;
     bool reading;      /* what the owner wants */
     bool polled;       /* what uv does: it stops late, at the first bytes that nobody wants */
     bool ended;        /* the peer's FIN */
     bool write_failed; /* the connection is broken; what arrived before may still be read */
     bool crowded;      /* the owner waits for on_room */
     bool dead;
+    bool late;   /* the peer took too little: what waits is thrown away */
     bool ending; /* the owner writes no more */
     bool closing;
     bool fin_sent;
@@ -98,6 +101,7 @@ static void dispose(struct transport_tcp *t, bool reset)
     wake_cancel(&loop->wakeq, &t->wake);
     loop_flush_cancel(loop, LOOP_FLUSH_TRANSPORTS, &t->flush);
     deadline_disarm(loop, &t->close_deadline);
+    deadline_disarm(loop, &t->watch.deadline);
     if (!reset || uv_tcp_close_reset(&t->uv, free_transport) != 0)
         uv_close((uv_handle_t *)&t->uv, free_transport);
 }
@@ -113,7 +117,7 @@ static void die(struct transport_tcp *t, enum err err)
 {
     const struct transport_events *events = t->base.events;
     if (t->closing) {
-        dispose(t, false);
+        dispose(t, t->late);
         return;
     }
     t->dead = true;
@@ -137,6 +141,18 @@ static void fail_write(struct transport_tcp *t)
     bytequeue_release(&t->pending);
     if (!t->reading || t->ended || t->closing)
         wake_post(&t->base.loop->wakeq, &t->wake);
+}
+
+static void look_at_peer(struct deadline *deadline)
+{
+    struct transport_tcp *t = container_of(deadline, struct transport_tcp, watch.deadline);
+    uv_os_fd_t fd;
+    if (t->dead || uv_fileno((uv_handle_t *)&t->uv, &fd) != 0 ||
+        !tcp_watch_late(&t->watch, fd, bytequeue_level(&t->pending), look_at_peer))
+        return;
+    t->late = true;
+    counters_add(t->base.loop->counters, COUNTER_CLIENT_READERS_LATE, 1);
+    die(t, ERR_TIMEOUT);
 }
 
 /* ---- writing */
@@ -260,6 +276,7 @@ static void tcp_write(struct transport *base, struct span bytes)
     if (t->dead || t->write_failed || bytes.len == 0)
         return;
     bytequeue_put(&t->pending, bytes);
+    tcp_watch_wrote(&t->watch, look_at_peer);
     loop_flush_post(base->loop, LOOP_FLUSH_TRANSPORTS, &t->flush);
 }
 
@@ -271,6 +288,7 @@ void transport_tcp_write_now(struct transport *base, struct span bytes)
     if (t->dead || t->write_failed || bytes.len == 0)
         return;
     bool first = bytequeue_level(&t->pending) == 0;
+    tcp_watch_wrote(&t->watch, look_at_peer);
     if (first) {
         uv_buf_t buf = {.base = (char *)(uintptr_t)bytes.ptr, .len = bytes.len};
         if (!try_write(t, &buf, 1, &taken) || taken == bytes.len)
@@ -375,7 +393,7 @@ static void tcp_close(struct transport *base)
     t->base.events = transport_no_events();
     t->closing = true;
     if (t->dead || t->write_failed) {
-        dispose(t, false);
+        dispose(t, t->late);
         return;
     }
     deadline_arm(base->loop, &t->close_deadline, TRANSPORT_CLOSE_MS, give_up_close);
@@ -387,7 +405,7 @@ static void tcp_abort(struct transport *base)
 {
     struct transport_tcp *t = tcp_of(base);
     ASSERT(!t->closing);
-    dispose(t, !t->dead);
+    dispose(t, !t->dead || t->late);
 }
 
 static const struct transport_ops tcp_ops = {
@@ -437,10 +455,9 @@ struct transport *transport_tcp_accept(struct loop *loop, int fd,
     return t;
 }
 
-bool transport_tcp_peer(const struct transport *base, struct sockaddr_storage *out)
+void transport_tcp_watch(struct transport *base, const struct pace_terms *terms)
 {
-    const struct transport_tcp *t = (const struct transport_tcp *)(const void *)base;
-    int out_bytes = sizeof(*out);
-    TAG_CHECK(t, TRANSPORT_TCP_TAG);
-    return uv_tcp_getpeername(&t->uv, (struct sockaddr *)out, &out_bytes) == 0;
+    struct transport_tcp *t = tcp_of(base);
+    t->watch.terms = *terms;
+    t->watch.loop = base->loop;
 }

@@ -10,6 +10,7 @@
 
 #include <sys/socket.h>
 
+#include "common/base/pace.h"
 #include "dataplane/net/transport.h"
 
 /* Takes an accepted, non-blocking fd.  Reading starts with transport_read_start. */
@@ -27,7 +28,8 @@ struct tcp_dial *tcp_dial(struct loop *loop, const struct sockaddr *address,
                           tcp_dialled_fn *dialled, void *owner);
 void tcp_dial_cancel(struct tcp_dial **dial);
 
-/* The address of the peer; false when the connection is already gone. */
-MUST_USE bool transport_tcp_peer(const struct transport *t, struct sockaddr_storage *out);
+/* The peer must take what is written to it at this pace, or the connection is dead (ERR_TIMEOUT)
+ * and is reset when its owner lets go of it. */
+void transport_tcp_watch(struct transport *t, const struct pace_terms *terms);
 
 #endif

@@ -16,6 +16,7 @@
 #include "dataplane/proxy/proxy_grpc.h"
 #include "dataplane/proxy/proxy_int.h"
 #include "dataplane/proxy/proxy_response.h"
+#include "dataplane/proxy/proxy_visitor.h"
 
 void proxy_run_steps(struct proxy_run *run)
 {
@@ -191,7 +192,11 @@ static void begin_run(struct proxy *proxy, struct exchange *exchange,
     run->proxy = proxy;
     run->exchange = exchange;
     run->asked = exchange->request.head;
-    run->grpc = proxy_grpc_asked(&run->asked->fields);
+    run->client_address = exchange->client_facts.address;
+    if (exchange->client_facts.proxied)
+        run->client_address = proxy_visitor_address(&run->asked->fields, proxy->options.proxies,
+                                                    run->client_address, &exchange->arena);
+    run->grpc = head_is_grpc(run->asked);
     run->step = first;
     run->err = exchange->refusal.err;
     run->reason = exchange->refusal.reason;

@@ -15,6 +15,7 @@
 #ifndef TRUNKLINE_DATAPLANE_PROXY_PROXY_H
 #define TRUNKLINE_DATAPLANE_PROXY_PROXY_H
 
+#include "common/model/address_policy.h"
 #include "dataplane/http/exchange.h"
 #include "dataplane/origin/origin_pool.h"
 #include "dataplane/proxy/access_log.h"
@@ -26,11 +27,12 @@ struct proxy_options {
     struct loop *loop;
     struct router *router;
     struct origin_pools *pools;
-    struct access_log *access_log; /* may be NULL: none is written */
-    const char *edge_id;           /* for CF-Ray's suffix and CDN-Loop */
-    uint64_t upload_bytes_max;     /* of a request body; 0: no limit */
-    uint64_t connect_timeout_ms;   /* over all attempts; 0: LIMIT_ORIGIN_CONNECT_MS */
-    uint16_t https_port;           /* where this edge listens for TLS */
+    struct access_log *access_log;        /* may be NULL: none is written */
+    const struct address_ranges *proxies; /* whose X-Forwarded-For is believed; NULL: nobody's */
+    const char *edge_id;                  /* for CF-Ray's suffix and CDN-Loop */
+    uint64_t upload_bytes_max;            /* of a request body; 0: no limit */
+    uint64_t connect_timeout_ms;          /* over all attempts; 0: LIMIT_ORIGIN_CONNECT_MS */
+    uint16_t https_port;                  /* where this edge listens for TLS */
 };
 
 struct proxy *proxy_new(const struct proxy_options *options);

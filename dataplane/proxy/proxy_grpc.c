@@ -9,20 +9,6 @@
 /* https://grpc.github.io/grpc/core/md_doc_statuscodes.html */
 enum grpc_status { GRPC_UNIMPLEMENTED = 12, GRPC_INTERNAL = 13, GRPC_UNAVAILABLE = 14 };
 
-bool proxy_grpc_asked(const struct fields *fields)
-{
-    const struct field *type = fields_find(fields, FIELD_CONTENT_TYPE);
-    const struct span name = SPAN("application/grpc");
-
-    if (!type || type->value.len < name.len ||
-        !span_equal_nocase(span_first(type->value, name.len), name))
-        return false;
-    if (type->value.len == name.len)
-        return true;
-    uint8_t next = type->value.ptr[name.len];
-    return next == '+' || next == ';' || next == ' ';
-}
-
 static int status_of(enum err err)
 {
     if (err_fault(err) != FAULT_CLIENT)

@@ -12,9 +12,6 @@
 
 #include "dataplane/http/head.h"
 
-/* The request's content-type is application/grpc, or that with a suffix (+proto). */
-bool proxy_grpc_asked(const struct fields *fields);
-
 /* Fills an initialised head with the answer: 14 (UNAVAILABLE) for what the origin or the edge did,
  * 12 or 13 for what the visitor did; text is the message for people, plain ASCII. */
 void proxy_grpc_answer(struct head *head, enum err err, const char *text);

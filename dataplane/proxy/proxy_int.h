@@ -63,10 +63,11 @@ struct proxy_run {
     const struct proxy_step *step; /* where it stands */
     struct wake wake;
     struct origin_ticket ticket;
-    struct route route;       /* document is NULL until a zone was found */
-    struct span host;         /* the visitor's, normalised */
-    const struct head *asked; /* the head as the visitor sent it */
-    struct head *sent;        /* the head as origins get it */
+    struct route route;         /* document is NULL until a zone was found */
+    struct span host;           /* the visitor's, normalised */
+    struct span client_address; /* the same visitor's, behind trusted proxies too */
+    const struct head *asked;   /* the head as the visitor sent it */
+    struct head *sent;          /* the head as origins get it */
     struct span ray;
     struct proxy_way way;
     struct deadline wait; /* of a pause, or of a dial that another address could replace */

@@ -75,7 +75,7 @@ struct head *proxy_request_head(const struct proxy_request *request, struct aren
     copy_fields(asked, &head->fields);
     put_field(&head->fields, FIELD_CF_CONNECTING_IP, request->client_address);
     put_field(&head->fields, FIELD_X_FORWARDED_FOR,
-              join_list(asked, FIELD_X_FORWARDED_FOR, request->client_address, arena));
+              join_list(asked, FIELD_X_FORWARDED_FOR, request->peer_address, arena));
     put_field(&head->fields, FIELD_X_FORWARDED_PROTO,
               request->secure ? SPAN("https") : SPAN("http"));
     put_field(&head->fields, FIELD_CF_RAY, request->ray);

@@ -13,7 +13,8 @@
 
 struct proxy_request {
     const struct head *asked;
-    struct span client_address;
+    struct span client_address; /* the visitor's */
+    struct span peer_address;   /* whose connection it came on: the same, or a trusted proxy's */
     bool secure;
     struct span ray;
     struct span edge_id;

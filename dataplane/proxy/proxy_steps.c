@@ -13,6 +13,7 @@
 #include "dataplane/proxy/proxy_int.h"
 #include "dataplane/proxy/proxy_redirect.h"
 #include "dataplane/proxy/proxy_request.h"
+#include "dataplane/proxy/proxy_visitor.h"
 
 #define X(name) static proxy_step_fn step_##name;
 PROXY_STEPS(X)
@@ -175,7 +176,8 @@ static const struct proxy_step *step_admit(struct proxy_run *run)
 
     struct proxy_request request = {
         .asked = run->asked,
-        .client_address = client->address,
+        .client_address = run->client_address,
+        .peer_address = client->address,
         .secure = client->secure,
         .ray = run->ray,
         .edge_id = run->proxy->edge_id,
@@ -422,7 +424,7 @@ static void write_access_line(struct proxy_run *run)
         .clock = &proxy->clock,
         .ended_at_us = clock_wall_us(),
         .ray = run->ray,
-        .client = exchange->client_facts.address,
+        .client = run->client_address,
         .host = run->host.len > 0 ? run->host : run->asked->authority,
         .method = run->asked->method,
         .path = run->asked->path,

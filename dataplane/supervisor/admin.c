@@ -138,12 +138,13 @@ static void nothing_read(void *owner, struct span bytes)
 
 static const struct transport_events no_events = {.on_bytes = nothing_read};
 
-static void accepted(void *owner, int fd)
+static bool admin_on_accept(void *owner, int fd, const struct sockaddr_storage *peer)
 {
     struct admin *admin = owner;
+    (void)peer;
     if (admin->conns.count >= LIMIT_ADMIN_CONNS) {
         close(fd);
-        return;
+        return false;
     }
     static const struct client_facts facts = {.version = HTTP_1_1};
     struct admin_conn *conn = mem_new(struct admin_conn);
@@ -151,7 +152,16 @@ static void accepted(void *owner, int fd)
     list_push_back(&admin->conns, &conn->node);
     struct transport *transport = transport_tcp_accept(admin->loop, fd, &no_events, conn);
     conn->h1 = h1_client_open(transport, &admin->intake, &facts, &h1_events, conn);
+    return true;
 }
+
+static void admin_on_starved(void *owner)
+{
+    (void)owner; /* it has few connections, and they do not last */
+}
+
+static const struct listener_events listener_events = {.on_accept = admin_on_accept,
+                                                       .on_starved = admin_on_starved};
 
 /* ---- the whole */
 
@@ -165,7 +175,7 @@ struct admin *admin_open(struct loop *loop, int fd, const struct edge_status *st
     admin->intake =
         (struct exchange_intake){.begin = admin_begin, .owner = admin, .pools = &admin->exchanges};
     list_init(&admin->conns);
-    admin->listener = listener_open(loop, fd, accepted, admin);
+    admin->listener = listener_open(loop, fd, &listener_events, admin);
     return admin;
 }
 

@@ -14,7 +14,7 @@
 
 #define CONFIG_BYTES_MAX 65536
 #define DURATION_MS_MAX 86400000
-#define ARGUMENTS_MAX (2 * (2 * ADDRESS_POLICY_RANGES_MAX + 32))
+#define ARGUMENTS_MAX (2 * (3 * ADDRESS_POLICY_RANGES_MAX + 64))
 
 enum flag_kind {
     FLAG_TEXT,
@@ -85,6 +85,20 @@ static const struct flag flags_table[] = {
      1000, LIMIT_TICKET_ROTATION_MS, "8h", "TIME", "each key of session tickets, and each ticket"},
     {"drain-timeout", FLAG_DURATION, FLAG_FOR_PEOPLE, AT(drain_timeout_ms),
      0, DURATION_MS_MAX, "150s", "TIME", "running requests when a worker stops"},
+    {"max-connections-per-address", FLAG_NUMBER, FLAG_FOR_PEOPLE, AT(address_conns_max),
+     0, UINT32_MAX, "4096", "N", "of one visitor's address (IPv6: its /64); 0: any number"},
+    {"max-handshakes-per-second", FLAG_NUMBER, FLAG_FOR_PEOPLE, AT(address_handshakes_per_s),
+     0, UINT32_MAX, "500", "N", "the same of TLS handshakes; 0: any number"},
+    {"client-head-timeout", FLAG_DURATION, FLAG_FOR_PEOPLE, AT(client.head_ms),
+     1, DURATION_MS_MAX, "10s", "TIME", "a visitor's TLS handshake; a whole request head"},
+    {"client-idle-timeout", FLAG_DURATION, FLAG_FOR_PEOPLE, AT(client.idle_ms),
+     1, DURATION_MS_MAX, "180s", "TIME", "a visitor's connection between requests"},
+    {"client-grace", FLAG_DURATION, FLAG_FOR_PEOPLE, AT(client.pace.grace_ms),
+     1, DURATION_MS_MAX, "10s", "TIME", "over which --client-rate is measured"},
+    {"client-rate", FLAG_BYTES, FLAG_FOR_PEOPLE, AT(client.pace.rate_bytes_s), 0, UINT32_MAX, "100",
+     "BYTES", "a second that a visitor must send, or take, when it is its turn; 0: any"},
+    {"trusted-proxy", FLAG_RANGES, FLAG_FOR_PEOPLE, AT(trusted_proxy.texts), 1, 64, "",
+     "CIDR", "PROXY headers and X-Forwarded-For of this range are believed; may be repeated"},
     {"edge-id", FLAG_TEXT, FLAG_FOR_PEOPLE, AT(edge_id), 0, EDGE_ID_BYTES_MAX, "",
      "NAME", "this edge's name; the host's without"},
     {"admin", FLAG_TEXT, FLAG_FOR_PEOPLE, AT(admin), 0, 64, "",
@@ -214,7 +228,7 @@ static const struct flag *find_flag(struct span name)
 
 static bool mark_given(struct edge_flags *flags, const struct flag *flag)
 {
-    uint32_t bit = 1u << (flag - flags_table);
+    uint64_t bit = UINT64_C(1) << (flag - flags_table);
     bool again = (flags->given & bit) != 0;
     flags->given |= bit;
     return again;
@@ -302,7 +316,7 @@ static enum err set_member(struct edge_flags *flags, const char *name, const jso
     if (flag == NULL || flag->origin != FLAG_FOR_PEOPLE)
         return problem_set(problem, ERR_INVALID, "--config", "%.60s is not known; see --help",
                            name);
-    if ((flags->given & 1u << (flag - flags_table)) != 0)
+    if ((flags->given & UINT64_C(1) << (flag - flags_table)) != 0)
         return ERR_OK;
     if (flag->kind != FLAG_RANGES || !json_is_array(value))
         return set_json(flags, flag, value, problem);
@@ -376,6 +390,7 @@ static enum err complete_policy(struct edge_flags *flags, struct problem *proble
     struct span ports = span_str(flags->origin_ports);
     add_ranges(flags->allow_origin, &flags->policy.allowed);
     add_ranges(flags->own_address, &flags->policy.own);
+    add_ranges(flags->trusted_proxy.texts, &flags->trusted_proxy.parsed);
     if (ports.len == 0 || address_policy_set_ports(&flags->policy, ports) == ERR_OK)
         return ERR_OK;
     return problem_set(problem, ERR_INVALID, "--origin-ports",

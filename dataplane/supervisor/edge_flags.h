@@ -17,8 +17,15 @@
 #include "common/base/arena.h"
 #include "common/model/address_policy.h"
 #include "common/model/limits.h"
+#include "dataplane/http/client_terms.h"
 
 #define EDGE_ID_BYTES_MAX 63
+
+/* Ranges as given, and parsed. */
+struct edge_ranges {
+    const char *texts[ADDRESS_POLICY_RANGES_MAX];
+    struct address_ranges parsed;
+};
 
 struct edge_flags {
     struct arena arena;
@@ -27,8 +34,11 @@ struct edge_flags {
     uint64_t workers;
     const char *origin_ca; /* "": the system's */
     const char *allow_origin[ADDRESS_POLICY_RANGES_MAX], *own_address[ADDRESS_POLICY_RANGES_MAX];
+    struct edge_ranges trusted_proxy;
+    uint64_t address_conns_max, address_handshakes_per_s; /* 0: any number */
+    struct client_terms client;
     const char *origin_ports;     /* "": the table of address_policy.h */
-    struct address_policy policy; /* the same, parsed */
+    struct address_policy policy; /* the three that are about origins, parsed */
     const char *resolver;         /* "": the system's */
     const char *access_log;       /* "": none; "-": stdout */
     uint64_t origin_connect_timeout_ms, origin_read_timeout_ms, drain_timeout_ms;

@@ -13,7 +13,7 @@
 #include "common/base/text.h"
 
 #define PROCESS_TAG 0x776f726bu
-#define ARGUMENTS_MAX 256
+#define ARGUMENTS_MAX 512
 /* What a drained worker gets to let go of everything before it is killed. */
 #define DRAIN_GRACE_MS 2000
 

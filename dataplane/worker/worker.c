@@ -38,6 +38,7 @@ struct worker {
     struct access_log *access_log;
     struct proxy *proxy;
     struct certificate_cache *certificates;
+    struct client_limits *limits;
     struct client_listener *listeners[LISTENER_COUNT];
     int listen_fds[LISTENER_COUNT]; /* our copies, for ADOPT; -1 once draining */
     size_t listeners_open;
@@ -257,13 +258,17 @@ static enum err open_parts(struct worker *worker, struct problem *problem)
 
 static void open_listener(struct worker *worker, enum listener_kind kind, int fd)
 {
+    struct exchange_intake intake = proxy_intake(worker->proxy, &worker->exchanges);
+    intake.terms = worker->options->terms;
     const struct client_listener_options options = {
         .loop = &worker->loop,
         .fd = fd,
         .secure = kind == LISTENER_HTTPS,
+        .limits = worker->limits,
+        .proxies = worker->options->proxies,
         .select = certificate_cache_select,
         .select_owner = worker->certificates,
-        .intake = proxy_intake(worker->proxy, &worker->exchanges),
+        .intake = intake,
     };
     worker->listen_fds[kind] = fcntl(fd, F_DUPFD_CLOEXEC, 3);
     ASSERT(worker->listen_fds[kind] >= 0);
@@ -291,6 +296,7 @@ static void open_proxy(struct worker *worker)
         .router = worker->router,
         .pools = worker->origins,
         .access_log = worker->access_log,
+        .proxies = worker->options->proxies,
         .edge_id = worker->options->edge_id,
         .upload_bytes_max = worker->options->upload_bytes_max,
         .connect_timeout_ms = worker->options->origin_connect_timeout_ms,
@@ -298,6 +304,7 @@ static void open_proxy(struct worker *worker)
     };
     worker->proxy = proxy_new(&proxy);
     worker->certificates = certificate_cache_new(&source, LIMIT_TLS_PROFILES);
+    worker->limits = client_limits_new(&worker->loop, &worker->options->limits);
 }
 
 static void open_channel(struct worker *worker)
@@ -367,6 +374,8 @@ enum err worker_run(const struct worker_options *options, struct problem *proble
             proxy_free(&worker->proxy);
         if (worker->certificates != NULL)
             certificate_cache_free(&worker->certificates);
+        if (worker->limits != NULL)
+            client_limits_free(&worker->limits);
         loop_close(&worker->loop);
         counter_pages_release(&worker->counters);
     }

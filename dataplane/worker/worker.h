@@ -18,6 +18,8 @@
 #include "common/base/err.h"
 #include "common/model/address_policy.h"
 #include "common/model/digest.h"
+#include "dataplane/client/client_limits.h"
+#include "dataplane/http/client_terms.h"
 #include "common/model/seal.h"
 #include "dataplane/worker/sandbox.h"
 
@@ -34,7 +36,10 @@ struct worker_options {
     struct seal_key *edge_key;                  /* wiped once the router has it */
     const char *supervisor_path;                /* where the next supervisor listens */
     const char *origin_ca, *resolver, *edge_id; /* NULL: the system's, for the first two */
-    const struct address_policy *policy;
+    const struct address_policy *policy;        /* where origins may be */
+    const struct address_ranges *proxies;       /* whose word about visitors is believed */
+    const struct client_terms *terms;
+    struct client_limits_options limits;
     uint64_t origin_suspension_ms;
     uint64_t origin_connect_timeout_ms, origin_read_timeout_ms, drain_timeout_ms;
     uint64_t tunnel_idle_timeout_ms;

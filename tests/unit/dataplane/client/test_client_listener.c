@@ -28,6 +28,9 @@ struct visitor {
 static struct loop loop;
 static struct exchange_pools pools;
 static struct client_listener *listener;
+static struct client_limits *limits;
+static struct client_limits_options limits_options;
+static struct address_ranges proxies;
 static uint16_t port;
 static struct visitor visitor;
 static size_t begun_count, closed_count;
@@ -141,9 +144,12 @@ static void open_listener(bool secure)
     listen_address(fd, text, sizeof(text));
     assert_int_equal(sscanf(text, "127.0.0.1:%u", &number), 1);
     port = (uint16_t)number;
+    limits = client_limits_new(&loop, &limits_options);
     struct client_listener_options options = {.loop = &loop,
                                               .fd = fd,
                                               .secure = secure,
+                                              .limits = limits,
+                                              .proxies = &proxies,
                                               .select = test_select,
                                               .intake = {.begin = test_begin, .pools = &pools}};
     listener = client_listener_open(&options);
@@ -155,6 +161,8 @@ static int set_up(void **state)
     assert_int_equal(loop_open(&loop), ERR_OK);
     pools = (struct exchange_pools){
         .wakeq = &loop.wakeq, .arenas = &loop.arenas, .chunks = &loop.chunks};
+    limits_options = (struct client_limits_options){.workers = 1};
+    proxies = (struct address_ranges){0};
     begun_count = closed_count = 0;
     return 0;
 }
@@ -175,6 +183,7 @@ static int tear_down(void **state)
         transport_abort(&visitor.transport);
     loop_run(&loop);
     assert_int_equal(closed_count, 1);
+    client_limits_free(&limits);
     loop_close(&loop);
     return 0;
 }
@@ -255,6 +264,89 @@ static void draining_answers_the_first_request_of_a_new_connection(void **state)
     assert_memory_equal(visitor.answer, "HTTP/1.1 200", 12);
 }
 
+static void a_visitor_too_many_of_one_address_is_closed_at_once(void **state)
+{
+    (void)state;
+    limits_options.address_conns_max = 1;
+    open_listener(false);
+    visit("GET / HTTP/1.1\r\nhost: a.example\r\n\r\n");
+    UNTIL(visitor.answer_bytes > 0);
+    struct transport *first = visitor.transport;
+    visit(NULL);
+    UNTIL(visitor.ended);
+
+    assert_int_equal(client_listener_conns(listener), 1);
+    assert_int_equal(counters_read(loop.counters, COUNTER_CLIENT_ADDRESS_CONNS), 1);
+    visitor.transport = first;
+}
+
+static void a_trusted_proxy_says_who_the_visitor_is(void **state)
+{
+    (void)state;
+    assert_int_equal(address_ranges_add(&proxies, SPAN("127.0.0.0/8")), ERR_OK);
+    open_listener(false);
+    visit("PROXY TCP4 203.0.113.7 192.0.2.1 51000 443\r\n"
+          "GET / HTTP/1.1\r\nhost: a.example\r\n\r\n");
+    UNTIL(visitor.answer_bytes > 0);
+
+    assert_memory_equal(visitor.answer, "HTTP/1.1 200", 12);
+    assert_string_equal(seen_address, "203.0.113.7");
+}
+
+static void a_trusted_proxy_need_not_say_anything(void **state)
+{
+    (void)state;
+    assert_int_equal(address_ranges_add(&proxies, SPAN("127.0.0.0/8")), ERR_OK);
+    open_listener(false);
+    visit("GET / HTTP/1.1\r\nhost: a.example\r\n\r\n");
+    UNTIL(visitor.answer_bytes > 0);
+
+    assert_string_equal(seen_address, "127.0.0.1");
+}
+
+static void nobody_else_is_asked_who_it_is(void **state)
+{
+    (void)state;
+    open_listener(false);
+    visit("PROXY TCP4 203.0.113.7 192.0.2.1 51000 443\r\n"
+          "GET / HTTP/1.1\r\nhost: a.example\r\n\r\n");
+    UNTIL(visitor.ended);
+
+    assert_int_equal(begun_count, 0);
+    assert_memory_equal(visitor.answer, "HTTP/1.1 400", 12);
+}
+
+static void a_broken_proxy_header_ends_the_connection(void **state)
+{
+    (void)state;
+    assert_int_equal(address_ranges_add(&proxies, SPAN("127.0.0.0/8")), ERR_OK);
+    open_listener(false);
+    visit("PROXY TCP4 nobody 192.0.2.1 51000 443\r\n");
+    UNTIL(visitor.ended && client_listener_conns(listener) == 0);
+
+    assert_int_equal(counters_read(loop.counters, COUNTER_PROXY_HEADERS_BROKEN), 1);
+}
+
+static void closing_ends_a_wait_for_a_proxy_header(void **state)
+{
+    (void)state;
+    assert_int_equal(address_ranges_add(&proxies, SPAN("127.0.0.0/8")), ERR_OK);
+    open_listener(true);
+    visit("PROXY TCP4 203.0");
+    UNTIL(visitor.open && client_listener_conns(listener) == 1);
+}
+
+static void a_proxy_that_leaves_in_its_header_is_forgotten(void **state)
+{
+    (void)state;
+    assert_int_equal(address_ranges_add(&proxies, SPAN("127.0.0.0/8")), ERR_OK);
+    open_listener(true);
+    visit("PROXY TCP4 203.0");
+    UNTIL(visitor.open && client_listener_conns(listener) == 1);
+    transport_close(&visitor.transport);
+    UNTIL(client_listener_conns(listener) == 0);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -267,6 +359,13 @@ int main(void)
         CASE(closing_ends_a_handshake_under_way),
         CASE(draining_lets_a_handshake_under_way_go_on),
         CASE(draining_answers_the_first_request_of_a_new_connection),
+        CASE(a_visitor_too_many_of_one_address_is_closed_at_once),
+        CASE(a_trusted_proxy_says_who_the_visitor_is),
+        CASE(a_trusted_proxy_need_not_say_anything),
+        CASE(nobody_else_is_asked_who_it_is),
+        CASE(a_broken_proxy_header_ends_the_connection),
+        CASE(closing_ends_a_wait_for_a_proxy_header),
+        CASE(a_proxy_that_leaves_in_its_header_is_forgotten),
     };
     return cmocka_run_group_tests(cases, NULL, NULL);
 }

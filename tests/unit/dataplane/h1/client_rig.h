@@ -93,7 +93,7 @@ static inline void on_closed(void *owner, enum err err)
     rig->conn = NULL;
 }
 
-static const struct h1_client_events events = {on_closed};
+static const struct h1_client_events events = {.on_closed = on_closed};
 
 static inline void run(struct rig *rig)
 {

@@ -54,7 +54,7 @@ static void draining_answers_what_runs_and_closes(void **state)
     h1_client_drain(rig.conn);
     run(&rig);
     assert_int_equal(rig.closed_count, 0);
-    assert_int_equal(rig.conn->timed_ms, LIMIT_CLIENT_DRAIN_IDLE_MS);
+    assert_int_equal(rig.conn->timed, H1_TIMED_DRAIN);
     give(&rig, GET);
     answer(&rig, 200, "hi");
     assert_non_null(strstr(buf_cstr(&rig.transport.out), "connection: close\r\n"));
@@ -90,7 +90,7 @@ static void every_silence_has_its_deadline(void **state)
     (void)state;
     struct rig rig;
     open_rig(&rig);
-    expire(&rig, &rig.conn->read_deadline); /* idle: no word */
+    expire(&rig, &rig.conn->read_deadline); /* no word at all */
     assert_int_equal(rig.transport.out.len, 0);
     assert_true(rig.transport.closed);
     close_rig(&rig);
@@ -106,6 +106,9 @@ static void every_silence_has_its_deadline(void **state)
 
     open_rig(&rig);
     give(&rig, POST "Content-Length: 5\r\n\r\nab");
+    expire(&rig, &rig.conn->read_deadline); /* not long enough yet */
+    assert_int_equal(rig.transport.out.len, 0);
+    rig.conn->pace.since_ms -= LIMIT_CLIENT_GRACE_MS;
     expire(&rig, &rig.conn->read_deadline);
     assert_true(span_starts_with(buf_span(&rig.transport.out), SPAN("HTTP/1.1 408 ")));
     assert_string_equal(rig.origin.log, "HBA");
@@ -113,11 +116,29 @@ static void every_silence_has_its_deadline(void **state)
 
     open_rig(&rig);
     give(&rig, GET);
-    assert_false(deadline_armed(&rig.conn->read_deadline));
-    rig.transport.room_max = 3;
+    assert_false(deadline_armed(&rig.conn->read_deadline)); /* the origin's turn */
     answer(&rig, 200, "hi");
-    expire(&rig, &rig.conn->write_deadline);
-    assert_true(rig.transport.aborted);
+    assert_int_equal(rig.conn->timed, H1_TIMED_IDLE);
+    expire(&rig, &rig.conn->read_deadline);
+    assert_true(rig.transport.closed);
+    close_rig(&rig);
+}
+
+static void a_body_that_keeps_up_may_take_as_long_as_it_needs(void **state)
+{
+    (void)state;
+    struct rig rig;
+    char part[1200];
+    open_rig(&rig);
+    memset(part, 'x', sizeof(part));
+    part[sizeof(part) - 1] = '\0';
+    give(&rig, POST "Content-Length: 9000\r\n\r\nab");
+    for (int i = 0; i < 5; i++) {
+        rig.conn->pace.since_ms -= LIMIT_CLIENT_GRACE_MS;
+        give(&rig, part);
+        expire(&rig, &rig.conn->read_deadline);
+    }
+    assert_int_equal(rig.transport.out.len, 0);
     close_rig(&rig);
 }
 
@@ -143,6 +164,7 @@ int main(void)
         cmocka_unit_test(draining_answers_what_runs_and_closes),
         cmocka_unit_test(draining_waits_for_the_first_request_of_a_new_connection),
         cmocka_unit_test(every_silence_has_its_deadline),
+        cmocka_unit_test(a_body_that_keeps_up_may_take_as_long_as_it_needs),
         cmocka_unit_test(a_visitor_that_leaves_while_nobody_answers_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

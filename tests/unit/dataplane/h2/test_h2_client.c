@@ -265,7 +265,7 @@ static void a_visitor_that_never_begins_is_dropped(void **state)
 
     tick(rig);
     assert_int_equal(rig->client_closed_told, 0);
-    session_of(rig)->opened_at_ms -= LIMIT_CLIENT_HANDSHAKE_MS;
+    session_of(rig)->opened_at_ms -= LIMIT_CLIENT_HEAD_MS;
     tick(rig);
 
     assert_int_equal(rig->client_closed_told, 1);
@@ -306,30 +306,74 @@ static void a_head_that_never_ends_is_not_waited_for(void **state)
     rig_close(&rig);
 }
 
-static void age_streams(struct h2_rig *rig)
+static void age_streams(struct h2_rig *rig, size_t count)
 {
     LIST_EACH(&session_of(rig)->streams, node)
-    container_of(node, struct h2_stream, node)->progress_at_ms -= LIMIT_CLIENT_BODY_STALL_MS;
+    {
+        struct h2_stream *stream = container_of(node, struct h2_stream, node);
+        if (count-- == 0)
+            break;
+        stream->in_pace.since_ms -= LIMIT_CLIENT_GRACE_MS;
+        stream->out_pace.since_ms -= LIMIT_CLIENT_GRACE_MS;
+        stream->progress_at_ms -= LIMIT_CLIENT_GRPC_SILENCE_MS;
+    }
+}
+
+static int32_t ask_with_no_window(struct h2_rig *rig)
+{
+    rig->answer_bytes = 500000;
+    nghttp2_settings_entry entry = {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 0};
+    nghttp2_submit_settings(rig->peer->ng, 0, &entry, 1);
+    int32_t id = h2_peer_request(rig->peer, "GET", 0, NULL);
+    RIG_UNTIL(rig, h2_peer_stream(rig->peer, id)->status == 200);
+    return id;
 }
 
 static void a_window_that_stays_closed_resets_its_stream(void **state)
 {
     (void)state;
     struct h2_rig *rig = open_to_peer();
-    rig->answer_bytes = 500000;
-    nghttp2_settings_entry entry = {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 0};
-    nghttp2_submit_settings(rig->peer->ng, 0, &entry, 1);
-    int32_t id = h2_peer_request(rig->peer, "GET", 0, NULL);
-    RIG_UNTIL(rig, h2_peer_stream(rig->peer, id)->status == 200);
+    int32_t id = ask_with_no_window(rig);
+    int32_t other = h2_peer_request(rig->peer, "GET", 0, NULL);
+    RIG_UNTIL(rig, h2_peer_stream(rig->peer, other)->status == 200);
 
     tick(rig);
     assert_false(h2_peer_stream(rig->peer, id)->reset);
-    age_streams(rig);
+    age_streams(rig, 1);
     tick(rig);
 
     assert_true(h2_peer_stream(rig->peer, id)->reset);
+    assert_false(h2_peer_stream(rig->peer, other)->reset);
     assert_true(rig->answers[0].aborted);
     assert_int_equal(rig->client_closed_told, 0);
+    rig_close(&rig);
+}
+
+static void a_visitor_late_with_everything_is_let_go(void **state)
+{
+    (void)state;
+    struct h2_rig *rig = open_to_peer();
+    (void)ask_with_no_window(rig);
+
+    age_streams(rig, SIZE_MAX);
+    tick(rig);
+
+    assert_true(rig->answers[0].aborted);
+    assert_int_equal(rig->client_closed_told, 1);
+    assert_int_equal(rig->peer->goaway_code, NGHTTP2_ENHANCE_YOUR_CALM);
+    rig_close(&rig);
+}
+
+static void a_visitor_that_never_asks_is_not_kept_for_long(void **state)
+{
+    (void)state;
+    struct h2_rig *rig = open_to_peer();
+    rig_settle(rig);
+    session_of(rig)->idle_since_ms -= LIMIT_CLIENT_HEAD_MS;
+    tick(rig);
+
+    assert_int_equal(rig->client_closed_told, 1);
+    assert_int_equal(rig->peer->goaway_code, NGHTTP2_NO_ERROR);
     rig_close(&rig);
 }
 
@@ -344,7 +388,7 @@ static void a_stalled_upload_is_reset(void **state)
 
     tick(rig);
     assert_false(rig->answers[0].aborted);
-    age_streams(rig);
+    age_streams(rig, SIZE_MAX);
     tick(rig);
 
     assert_true(rig->answers[0].aborted);
@@ -361,7 +405,7 @@ static void an_upload_that_waits_for_us_is_not_reset(void **state)
     rig->answers[0].consume_max = rig->answers[0].got_bytes;
     rig_settle(rig);
 
-    age_streams(rig);
+    age_streams(rig, SIZE_MAX);
     tick(rig);
 
     assert_false(rig->answers[0].aborted);
@@ -493,6 +537,8 @@ int main(void)
         cmocka_unit_test(an_idle_visitor_is_told_goodbye),
         cmocka_unit_test(a_head_that_never_ends_is_not_waited_for),
         cmocka_unit_test(a_window_that_stays_closed_resets_its_stream),
+        cmocka_unit_test(a_visitor_late_with_everything_is_let_go),
+        cmocka_unit_test(a_visitor_that_never_asks_is_not_kept_for_long),
         cmocka_unit_test(a_stalled_upload_is_reset),
         cmocka_unit_test(an_upload_that_waits_for_us_is_not_reset),
         cmocka_unit_test(drain_is_two_goaways_and_serves_what_was_on_its_way),

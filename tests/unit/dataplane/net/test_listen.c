@@ -14,18 +14,31 @@ struct door {
     struct listener *listener;
     int fds[CROWD];
     int count, turn_count, turn_max;
+    int starved_count;
     bool close_at_first;
+    bool closed; /* wants no more for now */
 };
 
-static void door_accepted(void *owner, int fd)
+static bool door_accepted(void *owner, int fd, const struct sockaddr_storage *peer)
 {
     struct door *door = owner;
+    assert_int_equal(peer->ss_family, AF_INET);
     door->fds[door->count++] = fd;
     if (++door->turn_count > door->turn_max)
         door->turn_max = door->turn_count;
     if (door->close_at_first)
         listener_close(&door->listener);
+    return !door->closed;
 }
+
+static void door_starved(void *owner)
+{
+    struct door *door = owner;
+    door->starved_count++;
+}
+
+static const struct listener_events door_events = {.on_accept = door_accepted,
+                                                   .on_starved = door_starved};
 
 static int bind_loopback(struct sockaddr_in *address)
 {
@@ -120,7 +133,7 @@ static void crowd_is_accepted_under_the_budget_of_a_turn(void **state)
     int fd = bind_loopback(&address);
     for (int i = 0; i < CROWD; i++)
         visitors[i] = knock(&address);
-    door.listener = listener_open(&rig.loop, fd, door_accepted, &door);
+    door.listener = listener_open(&rig.loop, fd, &door_events, &door);
 
     while (door.count < CROWD && !rig.barked) {
         door.turn_count = 0;
@@ -146,7 +159,7 @@ static void listener_may_be_closed_while_it_accepts(void **state)
     rig_open(&rig);
     int fd = bind_loopback(&address);
     int first = knock(&address), second = knock(&address);
-    door.listener = listener_open(&rig.loop, fd, door_accepted, &door);
+    door.listener = listener_open(&rig.loop, fd, &door_events, &door);
 
     RUN_UNTIL(&rig, door.count == 1);
     for (int i = 0; i < 5; i++)
@@ -171,7 +184,7 @@ static void without_descriptors_it_pauses_and_goes_on_later(void **state)
     rig_open(&rig);
     int fd = bind_loopback(&address);
     int visitor = knock(&address);
-    door.listener = listener_open(&rig.loop, fd, door_accepted, &door);
+    door.listener = listener_open(&rig.loop, fd, &door_events, &door);
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
     tight = limit;
     tight.rlim_cur = (rlim_t)visitor + 1;
@@ -184,12 +197,39 @@ static void without_descriptors_it_pauses_and_goes_on_later(void **state)
     }
     assert_int_equal(door.count, 0);
     assert_true(turns < 250); /* the watchdog's ticks, no spinning */
+    assert_in_range(door.starved_count, 1, 3);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
     RUN_UNTIL(&rig, door.count == 1);
 
     listener_close(&door.listener);
     close(visitor);
     close(door.fds[0]);
+    rig_close(&rig);
+}
+
+static void it_pauses_when_its_owner_wants_no_more(void **state)
+{
+    struct rig rig;
+    struct sockaddr_in address;
+    struct door door = {.closed = true};
+    (void)state;
+    rig_open(&rig);
+    int fd = bind_loopback(&address);
+    int first = knock(&address), second = knock(&address);
+    door.listener = listener_open(&rig.loop, fd, &door_events, &door);
+
+    RUN_UNTIL(&rig, door.count == 1);
+    uv_run(&rig.loop.uv, UV_RUN_NOWAIT);
+    assert_int_equal(door.count, 1);
+    door.closed = false;
+    RUN_UNTIL(&rig, door.count == 2);
+
+    assert_int_equal(door.starved_count, 0);
+    listener_close(&door.listener);
+    close(first);
+    close(second);
+    close(door.fds[0]);
+    close(door.fds[1]);
     rig_close(&rig);
 }
 
@@ -201,6 +241,7 @@ int main(void)
         cmocka_unit_test(foreign_address_and_taken_port_are_told_apart),
         cmocka_unit_test(crowd_is_accepted_under_the_budget_of_a_turn),
         cmocka_unit_test(listener_may_be_closed_while_it_accepts),
+        cmocka_unit_test(it_pauses_when_its_owner_wants_no_more),
         cmocka_unit_test(without_descriptors_it_pauses_and_goes_on_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -350,26 +350,6 @@ static void owner_may_close_inside_its_own_event_and_hears_no_more(void **state)
     assert_int_equal(peer.endings + peer.closings, 0);
 }
 
-static void peer_address_is_known(void **state)
-{
-    struct rig rig;
-    struct peer peer;
-    struct sockaddr_storage address;
-    int fd;
-    (void)state;
-    rig_open(&rig);
-    open_against_socket(&rig, &peer, &fd);
-
-    assert_true(transport_tcp_peer(peer.t, &address));
-    assert_int_equal(address.ss_family, AF_INET);
-    assert_int_equal(((struct sockaddr_in *)(void *)&address)->sin_addr.s_addr,
-                     htonl(INADDR_LOOPBACK));
-
-    close(fd);
-    peer_release(&peer);
-    rig_close(&rig);
-}
-
 /* ---- dialling */
 
 struct dialler {
@@ -507,7 +487,6 @@ int main(void)
         cmocka_unit_test(close_gives_up_on_a_peer_that_does_not_read_and_resets),
         cmocka_unit_test(abort_throws_pending_away_and_resets),
         cmocka_unit_test(owner_may_close_inside_its_own_event_and_hears_no_more),
-        cmocka_unit_test(peer_address_is_known),
         cmocka_unit_test(dial_connects_and_the_transport_works),
         cmocka_unit_test(dial_to_a_closed_port_is_refused),
         cmocka_unit_test(dial_to_where_no_route_leads_is_unreachable),

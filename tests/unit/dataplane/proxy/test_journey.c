@@ -47,6 +47,7 @@ static struct address_policy policy;
 static struct origin_pools *pools;
 static struct proxy *proxy;
 static struct client_listener *edge, *origin;
+static struct client_limits *limits;
 static struct certificate_cache *certificates;
 static struct zone_document *document;
 static struct buf ca_chain, ca_key, chain, key;
@@ -274,12 +275,16 @@ static void open_listeners(void)
 {
     struct certificate_source source = {.choose = test_choose, .load = test_load};
     certificates = certificate_cache_new(&source, LIMIT_TLS_PROFILES);
+    struct client_limits_options limits_options = {.workers = 1};
+    limits = client_limits_new(&loop, &limits_options);
     struct client_listener_options edge_options = {.loop = &loop,
+                                                   .limits = limits,
                                                    .fd = listen_here(&edge_port),
                                                    .intake = proxy_intake(proxy, &exchange_pools)};
     edge = client_listener_open(&edge_options);
     struct client_listener_options origin_options = {
         .loop = &loop,
+        .limits = limits,
         .fd = listen_here(&origin_port),
         .secure = true,
         .select = certificate_cache_select,
@@ -353,6 +358,7 @@ static int tear_down(void **state)
     assert_int_equal(exchange_pools.exchange_count, 0);
     proxy_free(&proxy);
     certificate_cache_free(&certificates);
+    client_limits_free(&limits);
     loop_close(&loop);
     assert_int_equal(document->ref_count, 1);
     zone_document_unref(&document);

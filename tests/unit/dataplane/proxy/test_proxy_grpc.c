@@ -9,12 +9,12 @@
 static bool asked(const char *type)
 {
     struct arena arena;
-    struct fields fields;
+    struct head head;
     arena_init(&arena, NULL);
-    fields_init(&fields, &arena);
+    head_init(&head, &arena);
     if (type)
-        assert_int_equal(fields_add(&fields, SPAN("content-type"), span_str(type)), ERR_OK);
-    bool is = proxy_grpc_asked(&fields);
+        assert_int_equal(fields_add(&head.fields, SPAN("content-type"), span_str(type)), ERR_OK);
+    bool is = head_is_grpc(&head);
     arena_release(&arena);
     return is;
 }

@@ -42,6 +42,7 @@ static struct head *rewritten(void)
 {
     struct proxy_request request = {.asked = &asked,
                                     .client_address = SPAN("203.0.113.7"),
+                                    .peer_address = SPAN("203.0.113.7"),
                                     .secure = true,
                                     .ray = SPAN("0123456789abcdef-AMS"),
                                     .edge_id = SPAN("AMS")};

@@ -40,6 +40,10 @@ static void everything_has_a_default(void **state)
     assert_in_range(flags.workers, 1, LIMIT_WORKERS);
     assert_int_equal(flags.origin_connect_timeout_ms, 19000);
     assert_int_equal(flags.drain_timeout_ms, 150000);
+    assert_int_equal(flags.address_conns_max, 4096);
+    assert_int_equal(flags.address_handshakes_per_s, LIMIT_ADDRESS_HANDSHAKES);
+    assert_memory_equal(&flags.client, client_terms_of(NULL), sizeof(flags.client));
+    assert_int_equal(flags.trusted_proxy.parsed.count, 0);
     assert_true(strlen(flags.edge_id) > 0);
     assert_true(flags.worker_slot == EDGE_FLAGS_SUPERVISOR);
     edge_flags_release(&flags);
