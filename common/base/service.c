@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -17,6 +18,8 @@
 #include "common/base/text.h"
 
 #define MESSAGE_BYTES_MAX 96
+/* A systemd whose queue is full; READY is told once. */
+#define PATIENCE_US 200000
 
 static size_t write_message(enum service_state state, char out[MESSAGE_BYTES_MAX])
 {
@@ -44,9 +47,11 @@ void service_tell(enum service_state state)
         return;
     if (path[0] == '@')
         address.sun_path[0] = '\0';
-    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    const struct timeval patience = {.tv_usec = PATIENCE_US};
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return;
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
     size_t bytes = write_message(state, message);
     (void)sendto(fd, message, bytes, MSG_NOSIGNAL, (const struct sockaddr *)&address,
                  (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));

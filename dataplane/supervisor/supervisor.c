@@ -62,7 +62,7 @@ struct supervisor {
     uv_poll_t orphans;
     uv_timer_t link_latest;
     uv_timer_t alive; /* for systemd's watchdog */
-    bool stopping;
+    bool serving, stopping;
 };
 
 /* ---- control's feed */
@@ -177,6 +177,7 @@ static void slots_ready(void *owner)
     open_link(supervisor);
     fputs("ready\n", stdout);
     fflush(stdout);
+    supervisor->serving = true;
     service_tell(SERVICE_READY);
     uint64_t alive_ms = service_watchdog_ms();
     if (alive_ms > 0)
@@ -277,12 +278,14 @@ static enum err open_access_log(struct supervisor *supervisor, struct problem *p
 static void reload(struct supervisor *supervisor)
 {
     struct problem problem;
-    service_tell(SERVICE_RELOADING);
+    if (supervisor->serving)
+        service_tell(SERVICE_RELOADING);
     if (open_access_log(supervisor, &problem) != ERR_OK)
         log_error("access_log_open_failed", F_STR("text", problem.text));
     log_info("supervisor_reload", F_U64("workers", worker_slots_count(supervisor->slots)));
     worker_slots_reload(supervisor->slots, supervisor->access_log_fd);
-    service_tell(SERVICE_READY);
+    if (supervisor->serving)
+        service_tell(SERVICE_READY);
 }
 
 static void stop(struct supervisor *supervisor)

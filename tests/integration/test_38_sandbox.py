@@ -264,7 +264,7 @@ class Activated(Process):
     def __init__(self, edge, sockets, told):
         self.fds = [sock.fileno() for _, sock in sockets]
         super().__init__("edge", [sys.executable, "-c", LAUNCHER, ",".join(map(str, self.fds)), *edge.command],
-                         edge.directory, {"NOTIFY_SOCKET": told, "WATCHDOG_USEC": "1000000",
+                         edge.directory, {"NOTIFY_SOCKET": told, "WATCHDOG_USEC": "60000000",
                                           "LISTEN_FDNAMES": ":".join(name for name, _ in sockets)})
 
     def start(self, wait_ready=True):

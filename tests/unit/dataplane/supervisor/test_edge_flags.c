@@ -88,6 +88,7 @@ static void what_is_wrong_is_named(void **state)
         {{"--https", ""}, "--https"},
         {{"--allow-origin", "10.0.0.0/99"}, "--allow-origin"},
         {{"--edge-id", "two words"}, "--edge-id"},
+        {{"--sandbox", "some"}, "--sandbox"},
         {{"--http=a", "--http=b"}, "--http"},
         {{"--config", "/nonexistent/edge.json"}, "--config"},
         {{"--socket",
