@@ -1,0 +1,43 @@
+"""Each attack of harness/attacks.py, on a leash: the others are served, the attacker is cut, the worker lives.
+
+How much it costs, and what the others notice of it, is measured by tests/bench/attacks.py.
+"""
+import dataclasses
+import re
+import subprocess
+
+import pytest
+
+from harness.attacks import ATTACKS, run
+from harness.certs import Authority
+
+SECONDS = 1.0
+GUESTS = ("-c2", "-m4", "-n40")
+
+
+@pytest.fixture(scope="module")
+def besieged(build, tmp_path_factory):
+    from conftest import World
+    directory = tmp_path_factory.mktemp("besieged")
+    world = World(build, directory, Authority(directory), workers=1).start()
+    origin = world.nginx()
+    world.host, world.prey = world.zone(origin.port)[1], world.zone(origin.port)[1]
+    yield world
+    world.stop()
+
+
+FLOODS = [name for name, what in ATTACKS.items() if what.crowd == 1]
+
+
+@pytest.mark.parametrize("name", FLOODS)
+def test_36_01_a_flood_harms_nobody_else(besieged, name):
+    worker = besieged.edge.worker_pids()
+    what = dataclasses.replace(ATTACKS[name], returns=3)
+    guests = subprocess.Popen(["h2load", *GUESTS, "--connect-to", f"127.0.0.1:{besieged.edge.https}",
+                               f"https://{besieged.host}/1k"], stdout=subprocess.PIPE, text=True)
+    became = run(what, (besieged.edge.https, besieged.edge.http), besieged.prey, SECONDS)
+    text = guests.communicate(timeout=60)[0]
+    assert re.search(r"status codes: 40 2xx, 0 3xx, 0 4xx, 0 5xx", text), text
+    assert besieged.edge.worker_pids() == worker
+    if what.cut:
+        assert became["cut"] > 0, became
