@@ -18,6 +18,7 @@ from harness.certs import Authority
 from harness.process import wait_until
 
 VISITORS = ("h1", "h2")
+NOBODYS_PORT = 13999  # of origins that are never asked
 
 
 def request_for(directory, *names, kind="ec"):
@@ -104,7 +105,7 @@ def check_refused(world, host, status, slug, words, protocol="h2"):
 # ---- the origin CA
 
 def test_28_01_the_origin_ca_signs_and_openssl_agrees(world, tmp_path):
-    zone, host = world.zone(1)
+    zone, host = world.zone(NOBODYS_PORT)
     told, (chain, _) = sign(world, tmp_path, host, f"*.{host}")
     assert {"id", "certificate", "csr", "hostnames", "expires_on", "request_type", "requested_validity"} <= told.keys()
     assert told["hostnames"] == [host, f"*.{host}"] and told["requested_validity"] == 7
@@ -124,7 +125,7 @@ def test_28_01_the_origin_ca_signs_and_openssl_agrees(world, tmp_path):
 @pytest.mark.parametrize("protocol", VISITORS)
 @pytest.mark.parametrize("ssl_mode,kind", (("strict", "ec"), ("origin_pull", "rsa")))
 def test_28_02_strict_trusts_the_origin_ca(world, tmp_path, protocol, ssl_mode, kind):
-    zone, host = world.zone(1, settings={"ssl": ssl_mode})
+    zone, host = world.zone(NOBODYS_PORT, settings={"ssl": ssl_mode})
     _, files = sign(world, tmp_path, host, kind=kind)
     origin = world.origin(certificate=files)
     world.api.applied(world.api.origin(zone["id"], f"a.{host}", origin.port, origin_sni=host), zone["id"])
@@ -141,14 +142,14 @@ def test_28_02_strict_trusts_the_origin_ca(world, tmp_path, protocol, ssl_mode, 
     ({"request_type": "keyless"}, "request_type"),
 ))
 def test_28_03_what_is_not_signed(world, tmp_path, body, field):
-    _, host = world.zone(1)
+    _, host = world.zone(NOBODYS_PORT)
     csr, _ = request_for(tmp_path, host)
     answer = world.api.call("POST", "/certificates", {"csr": csr, "hostnames": [host], **body})
     assert answer.status == 400 and field in answer.text, answer.text
 
 
 def test_28_04_a_weak_key_is_not_signed(world):
-    _, host = world.zone(1)
+    _, host = world.zone(NOBODYS_PORT)
     key = rsa.generate_private_key(65537, 1024)
     csr = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key, hashes.SHA256())
     answer = world.api.call("POST", "/certificates", {"csr": csr.public_bytes(serialization.Encoding.PEM).decode(),
@@ -157,7 +158,7 @@ def test_28_04_a_weak_key_is_not_signed(world):
 
 
 def test_28_05_another_tenant_gets_and_sees_nothing(world, tmp_path):
-    zone, host = world.zone(1)
+    zone, host = world.zone(NOBODYS_PORT)
     told, _ = sign(world, tmp_path, host)
     made = subprocess.run([world.control.program, "user", "--store", world.control.store, "--email", "tls@example.com",
                            "--password-stdin"], input="another password\n", capture_output=True, text=True, timeout=60)
@@ -178,7 +179,7 @@ def test_28_05_another_tenant_gets_and_sees_nothing(world, tmp_path):
 
 
 def test_28_06_a_revoked_certificate_is_refused(world, tmp_path):
-    zone, host = world.zone(1, settings={"ssl": "strict"})
+    zone, host = world.zone(NOBODYS_PORT, settings={"ssl": "strict"})
     told, files = sign(world, tmp_path, host)
     _, good_files = sign(world, tmp_path, f"good.{host}")
     bad, good = world.origin(certificate=files), world.origin(certificate=good_files)
@@ -220,7 +221,7 @@ def test_28_07_a_store_that_is_older_than_the_origin_ca(make_world, tmp_path):
     assert world.api.ok("GET", f"/zones/{old_zone['id']}/custom_certificates").result == shown
     assert world.visitor().get(old_host).status == 200
 
-    zone, host = world.zone(1, settings={"ssl": "strict"})
+    zone, host = world.zone(NOBODYS_PORT, settings={"ssl": "strict"})
     missing = subprocess.run([world.control.program, "ca", "--origin", "--store", world.control.store],
                              capture_output=True, text=True, timeout=30)
     assert missing.returncode == 1 and "no origin CA" in missing.stderr
@@ -361,7 +362,7 @@ def test_28_14_two_certificates_never_share_a_connection(world, clients):
     (lambda c: tuple(path.read_text() for path in c.issue("server.example.net")), "certificate"),
 ), ids=("key", "pem", "expired", "server"))
 def test_28_15_client_certificates_that_are_refused(world, clients, pair, field):
-    zone, _ = world.zone(1)
+    zone, _ = world.zone(NOBODYS_PORT)
     chain, key = pair(clients)
     answer = world.api.call("POST", f"/zones/{zone['id']}/origin_tls_client_auth",
                             {"certificate": chain, "private_key": key})
@@ -369,7 +370,7 @@ def test_28_15_client_certificates_that_are_refused(world, clients, pair, field)
 
 
 def test_28_16_members_and_limits(world, clients):
-    zone, _ = world.zone(1)
+    zone, _ = world.zone(NOBODYS_PORT)
     path = f"/zones/{zone['id']}/origin_tls_client_auth"
     made = upload(world, zone, clients.client("member")).result
     assert {"id", "certificate", "issuer", "signature", "status", "expires_on", "uploaded_on"} <= made.keys()
@@ -386,7 +387,7 @@ def test_28_16_members_and_limits(world, clients):
 
 
 def test_28_17_keys_are_nowhere_in_clear_and_changes_are_audited(world, clients, tmp_path):
-    zone, host = world.zone(1)
+    zone, host = world.zone(NOBODYS_PORT)
     chain, key = clients.client("secret")
     made = upload(world, zone, (chain, key))
     world.api.applied(made, zone["id"])
