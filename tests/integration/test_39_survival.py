@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -193,3 +194,21 @@ def test_39_06_workers_killed_by_hand_are_nobodys_fault(make_world):
 
     assert world.visitor("h1").get(host, "/echo").body == b"HTTP/1.1\n"
     assert "revision_set_aside" not in world.edge.log_text()
+
+
+@pytest.mark.parametrize("protocol", ("h1", "h2"))
+def test_39_07_a_drain_is_bounded_whatever_an_origin_holds(make_world, protocol):
+    world = make_world(workers=2, edge_flags=("--drain-timeout", "1s"))
+    world.start()
+    origin = world.origin()
+    _, host = world.zone(origin.port)
+    pages = []
+    held = threading.Thread(target=lambda: pages.append(world.visitor(protocol).get(host, "/hang?head_delay_ms=60000")))
+    held.start()
+    wait_until(lambda: origin.seen("/hang"), "it runs")
+
+    world.edge.signal(signal.SIGTERM)
+
+    assert world.edge.popen.wait(20) == 0, "the timeout and a grace, not the origin's minute"
+    held.join()
+    assert pages[0].code != 0 and pages[0].status in (0, 502, 503, 504), "cut, and seen as cut"
