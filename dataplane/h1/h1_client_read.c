@@ -117,7 +117,7 @@ static size_t take_head(struct h1_client *conn, struct span bytes)
     if (err == ERR_OK)
         begin_request(conn, raw);
     else
-        refuse_unread(conn, err, "no lines that end by CR LF, or too many bytes");
+        refuse_unread(conn, err, "no request line, a line without CR LF, or too many bytes");
     return head_len;
 }
 

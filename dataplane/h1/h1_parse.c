@@ -34,6 +34,13 @@ static size_t scan_end(const struct h1_scan *scan)
     return scan->start + FIRST_LINE_BYTES_MAX;
 }
 
+/* A first line without a version at its end is no reason to wait for more (HTTP/0.9). */
+static bool has_version(struct span line)
+{
+    return line.len > VERSION_BYTES &&
+           span_starts_with(span_skip(line, line.len - VERSION_BYTES), SPAN("HTTP/"));
+}
+
 /* The line [line_at, at) is whole.  ERR_MORE: look for the next one. */
 static enum err take_line(struct h1_scan *scan, struct span bytes)
 {
@@ -42,8 +49,11 @@ static enum err take_line(struct h1_scan *scan, struct span bytes)
 
     if (len < 2 || bytes.ptr[scan->at - 2] != '\r')
         return ERR_REQUEST_SYNTAX;
+    struct span line = span_first(span_skip(bytes, scan->line_at), len - 2);
     scan->line_at = scan->at;
     if (len > 2) {
+        if (first && scan->kind == H1_REQUEST && !has_version(line))
+            return ERR_REQUEST_SYNTAX;
         if (first)
             scan->fields_at = scan->at;
         return ERR_MORE;

@@ -446,7 +446,7 @@ def test_32_05_what_is_for_one_hop_does_not_pass_another(site, name):
     (get(b"X : y"), 400, "request_field", "head: field 2: not a name"),
     (get(target=b"/#f"), 400, "request_target", "target: byte 2"),
     (hosted(b"{h}", b"x"), 400, "request_host", "host: more than one"),
-    (b"GET /\n\n", 400, "request_syntax", "head: no lines"),
+    (b"GET /\n\n", 400, "request_syntax", "head: no request line"),
     (line(b"TRACE / HTTP/1.1"), 405, "request_method", "method: not served here"),
     (get(target=b"/" + b"a" * 33000), 414, "request_target_too_long", ""),
     (post(b"Expect: x"), 417, "request_expect", "expect: unknown"),
@@ -471,6 +471,11 @@ def test_32_06_a_refusal_says_why_to_people_to_programs_and_to_the_log(place, oc
         asked = octets.replace(b"Host: {h}\r\n", b"Host: {h}\r\nAccept: application/json\r\n", 1)
         told = json.loads(said(site, site.named(asked), "tls").partition(b"\r\n\r\n")[2])
         assert (told["status"], told["error"]) == (status, error) and told["ray"] and told["title"], told
+
+
+@pytest.mark.parametrize("octets", (b"GET /\r\n", b"GET / HTTP/1.1\n", b"\x16\x03\x01", b"SSH-2.0-x\r\n", b"GET / HTTP/1.1\r\nHost: {h}\n"))
+def test_32_12_what_can_never_be_a_request_is_refused_before_its_end(place, octets):
+    refused_once(said(place.sites[0], place.sites[0].named(octets), "plain"), 400)
 
 
 def test_32_07_a_reset_stream_has_its_line_in_the_log(place):
