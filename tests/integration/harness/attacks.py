@@ -193,8 +193,8 @@ class Hostile:
         self.reason = self.reason or reason
         self.sock.close()
 
-    def read(self):
-        for _ in range(16):
+    def read(self, pieces=16):
+        for _ in range(pieces):
             try:
                 piece = self.sock.recv(PIECE)
             except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
@@ -278,8 +278,8 @@ def run(what, ports, host, seconds):
         live = [one for one in live if one.ended is None]
         if not busy and live:
             wait_readable(live if what.reads else [], 0.01)
-    for one in live if not what.reads else []:
-        one.read()
+    for one in [] if what.reads else live:
+        one.read(pieces=4096)
         gone += [one] if one.ended is not None else []
     return {"opened": opened, "cut": len(gone), "sent": sum(one.sent for one in [*live, *gone]),
             "cut_after_s": sorted(round(one.ended, 3) for one in gone), "reasons": sorted({str(one.reason) for one in gone})}
