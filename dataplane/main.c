@@ -64,6 +64,7 @@ static enum err run_worker(struct edge_flags *flags, struct problem *problem)
         .policy = &flags->policy,
         .proxies = &flags->trusted_proxy.parsed,
         .terms = &flags->client,
+        .zone_exchanges_max = flags->zone_exchanges_max,
         .limits = {.address_conns_max = flags->address_conns_max,
                    .address_handshakes_per_s = flags->address_handshakes_per_s,
                    .workers = (unsigned)flags->workers},

@@ -52,6 +52,7 @@
     X(REQUEST_VERSION,        "request_version",        505, 505, NEVER,      CLIENT)           \
     X(REQUEST_LOOP,           "request_loop",           508, 508, NEVER,      CLIENT)           \
     X(HOST_UNKNOWN,           "host_unknown",           404, 404, NEVER,      CLIENT)           \
+    X(ZONE_BUSY,              "zone_busy",              503, 503, NEVER,      NOBODY)           \
     X(CLIENT_GONE,            "client_gone",            499, 499, NEVER,      CLIENT)           \
     /* the origin's fault */                                                                    \
     X(ORIGIN_ANSWER,          "origin_answer",          502, 520, NEVER,      ORIGIN)           \

@@ -32,6 +32,7 @@
     X(EXCHANGES,                   "count", "requests that became an exchange")                     \
     X(REQUESTS_MISDIRECTED,        "count", "answered 421: for a name that the connection was not made for") \
     X(REQUESTS_REDIRECTED,         "count", "answered 301: plain HTTP, and the zone always uses HTTPS") \
+    X(ZONES_BUSY,                  "count", "requests refused: --max-requests-per-zone in flight")  \
     /* refused, by reason: `err` of the access line */                                              \
     X(REFUSED_SYNTAX,              "count", "requests refused: no HTTP")                            \
     X(REFUSED_FRAMING,             "count", "requests refused: where the body ends is in doubt")    \

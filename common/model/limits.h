@@ -107,6 +107,7 @@
     X(ACCEPT_BUDGET,            64,       "count",  "accepted connections in one loop turn")                      \
     X(RESOLVE_CACHE,            4096,     "count",  "remembered names of one worker")                             \
     /* zones */                                                                                               \
+    X(ZONE_EXCHANGES,           8192,     "count",  "default for requests of one zone in flight at one worker")   \
     X(ZONE_CACHE,               65536,    "count",  "hostnames that one worker remembers, absent ones too")       \
     X(TLS_SESSIONS,             1024,     "count",  "origins of one TLS profile whose sessions are kept")         \
     X(ZONE_CACHE_BYTES,         134217728,"bytes",  "decoded documents that one worker remembers")                \

@@ -69,6 +69,8 @@ static const struct error_text texts[] = {
      "Too many requests are waiting for this origin."},
     {ERR_ORIGIN_QUEUE_TIMEOUT, "Service unavailable",
      "The request waited too long for a connection to the origin."},
+    {ERR_ZONE_BUSY, "Too many requests at once",
+     "This website has more requests under way than it may have; try again in a moment."},
     {ERR_BUSY, "Service unavailable", "The edge cannot serve this host right now."},
 };
 

@@ -231,6 +231,9 @@ struct proxy *proxy_new(const struct proxy_options *options)
         proxy->options.connect_timeout_ms = LIMIT_ORIGIN_CONNECT_MS;
     proxy->edge_id = span_str(options->edge_id);
     list_init(&proxy->running);
+    zone_uses_init(&proxy->zones);
+    if (options->zone_exchanges_max == 0)
+        proxy->options.zone_exchanges_max = LIMIT_ZONE_EXCHANGES;
     proxy_rays_init(&proxy->rays);
     buf_init(&proxy->line, ACCESS_LINE_BYTES_MAX);
     buf_init(&proxy->page, ERROR_PAGE_BYTES_MAX);
@@ -242,6 +245,7 @@ void proxy_free(struct proxy **slot)
     struct proxy *proxy = *slot;
     ASSERT(list_empty(&proxy->running));
     *slot = NULL;
+    zone_uses_release(&proxy->zones);
     buf_release(&proxy->line);
     buf_release(&proxy->page);
     free(proxy);

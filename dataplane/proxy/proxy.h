@@ -31,6 +31,7 @@ struct proxy_options {
     const struct address_ranges *proxies; /* whose X-Forwarded-For is believed; NULL: nobody's */
     const char *edge_id;                  /* for CF-Ray's suffix and CDN-Loop */
     uint64_t upload_bytes_max;            /* of a request body; 0: no limit */
+    uint64_t zone_exchanges_max;          /* of one zone at once; 0: LIMIT_ZONE_EXCHANGES */
     uint64_t connect_timeout_ms;          /* over all attempts; 0: LIMIT_ORIGIN_CONNECT_MS */
     uint16_t https_port;                  /* where this edge listens for TLS */
 };

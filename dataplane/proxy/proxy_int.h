@@ -15,6 +15,7 @@
 #include "dataplane/proxy/proxy.h"
 #include "dataplane/proxy/proxy_ray.h"
 #include "dataplane/proxy/proxy_retry.h"
+#include "dataplane/proxy/zone_use.h"
 
 #define PROXY_STEPS(X) \
     X(route)           \
@@ -63,6 +64,7 @@ struct proxy_run {
     const struct proxy_step *step; /* where it stands */
     struct wake wake;
     struct origin_ticket ticket;
+    struct zone_use *zone_use;  /* NULL until it is admitted */
     struct route route;         /* document is NULL until a zone was found */
     struct span host;           /* the visitor's, normalised */
     struct span client_address; /* the same visitor's, behind trusted proxies too */
@@ -83,6 +85,7 @@ struct proxy {
     struct proxy_options options;
     struct span edge_id;
     struct list running;
+    struct zone_uses zones;
     struct proxy_rays rays;
     struct access_clock clock;
     struct buf line;     /* scratch for access lines */

@@ -24,6 +24,7 @@ PROXY_STEPS(X)
 
 #define LINE_KEPT_BYTES 65536
 #define TELL_AFTER_MS 1000
+#define RETRY_AFTER_S "2"
 #define LEAST_PART 32
 
 static void put_field(struct head *head, struct span name, struct span value)
@@ -166,6 +167,28 @@ static enum err admit_tunnel(struct proxy_run *run)
     return ERR_OK;
 }
 
+static void tell_zone_busy(struct proxy_run *run)
+{
+    struct proxy *proxy = run->proxy;
+    uint64_t now_ms = loop_now_ms(proxy->options.loop);
+    counters_add(proxy->options.loop->counters, COUNTER_ZONES_BUSY, 1);
+    if (proxy->zones.told_at_ms != 0 && now_ms - proxy->zones.told_at_ms < TELL_AFTER_MS)
+        return;
+    proxy->zones.told_at_ms = now_ms;
+    log_warn("zone_busy", F_SPAN("zone", id_span(&run->route.document->zone_id)),
+             F_U64("requests", proxy->options.zone_exchanges_max));
+}
+
+/* One zone's flood is that zone's: the others' requests find what they need. */
+static bool admit_zone(struct proxy_run *run)
+{
+    run->zone_use = zone_uses_begin(&run->proxy->zones, &run->route.document->zone_id,
+                                    run->proxy->options.zone_exchanges_max);
+    if (!run->zone_use)
+        tell_zone_busy(run);
+    return run->zone_use != NULL;
+}
+
 static const struct proxy_step *step_admit(struct proxy_run *run)
 {
     const struct client_facts *client = &run->exchange->client_facts;
@@ -173,6 +196,8 @@ static const struct proxy_step *step_admit(struct proxy_run *run)
         return answer(run, ERR_HOST_UNKNOWN);
     if (proxy_request_looped(&run->asked->fields, run->proxy->edge_id))
         return answer(run, ERR_REQUEST_LOOP);
+    if (!admit_zone(run))
+        return answer(run, ERR_ZONE_BUSY);
 
     struct proxy_request request = {
         .asked = run->asked,
@@ -371,6 +396,8 @@ static void write_page(struct proxy_run *run, struct head *head, struct buf *bod
     put_field(head, field_text(FIELD_CONTENT_TYPE),
               page.json ? SPAN("application/json") : SPAN("text/html; charset=utf-8"));
     put_field(head, SPAN("cache-control"), SPAN("no-store"));
+    if (head->status == 503)
+        put_field(head, SPAN("retry-after"), SPAN(RETRY_AFTER_S));
 }
 
 static const struct proxy_step *step_answer_locally(struct proxy_run *run)
@@ -462,6 +489,8 @@ static const struct proxy_step *step_finish(struct proxy_run *run)
     proxy_run_count_refusal(run, err_of(run));
     if (proxy->options.access_log)
         write_access_line(run);
+    if (run->zone_use)
+        zone_uses_end(&proxy->zones, run->zone_use);
     if (run->route.document)
         zone_document_unref(&run->route.document);
     list_remove(&proxy->running, &run->node);

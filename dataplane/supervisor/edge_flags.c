@@ -97,6 +97,8 @@ static const struct flag flags_table[] = {
      1, DURATION_MS_MAX, "10s", "TIME", "over which --client-rate is measured"},
     {"client-rate", FLAG_BYTES, FLAG_FOR_PEOPLE, AT(client.pace.rate_bytes_s), 0, UINT32_MAX, "100",
      "BYTES", "a second that a visitor must send, or take, when it is its turn; 0: any"},
+    {"max-requests-per-zone", FLAG_NUMBER, FLAG_FOR_PEOPLE, AT(zone_exchanges_max),
+     1, UINT32_MAX, "8192", "N", "in flight at one worker; then 503"},
     {"trusted-proxy", FLAG_RANGES, FLAG_FOR_PEOPLE, AT(trusted_proxy.texts), 1, 64, "",
      "CIDR", "PROXY headers and X-Forwarded-For of this range are believed; may be repeated"},
     {"edge-id", FLAG_TEXT, FLAG_FOR_PEOPLE, AT(edge_id), 0, EDGE_ID_BYTES_MAX, "",

@@ -35,7 +35,7 @@ struct edge_flags {
     const char *origin_ca; /* "": the system's */
     const char *allow_origin[ADDRESS_POLICY_RANGES_MAX], *own_address[ADDRESS_POLICY_RANGES_MAX];
     struct edge_ranges trusted_proxy;
-    uint64_t address_conns_max, address_handshakes_per_s; /* 0: any number */
+    uint64_t zone_exchanges_max, address_conns_max, address_handshakes_per_s; /* 0: any number */
     struct client_terms client;
     const char *origin_ports;     /* "": the table of address_policy.h */
     struct address_policy policy; /* the three that are about origins, parsed */

@@ -297,6 +297,7 @@ static void open_proxy(struct worker *worker)
         .pools = worker->origins,
         .access_log = worker->access_log,
         .proxies = worker->options->proxies,
+        .zone_exchanges_max = worker->options->zone_exchanges_max,
         .edge_id = worker->options->edge_id,
         .upload_bytes_max = worker->options->upload_bytes_max,
         .connect_timeout_ms = worker->options->origin_connect_timeout_ms,

@@ -39,6 +39,7 @@ struct worker_options {
     const struct address_policy *policy;        /* where origins may be */
     const struct address_ranges *proxies;       /* whose word about visitors is believed */
     const struct client_terms *terms;
+    uint64_t zone_exchanges_max;
     struct client_limits_options limits;
     uint64_t origin_suspension_ms;
     uint64_t origin_connect_timeout_ms, origin_read_timeout_ms, drain_timeout_ms;

@@ -307,3 +307,28 @@ def test_34_15_without_descriptors_it_neither_spins_nor_stops(make_world):
     assert world.edge.worker_pids() == [worker]
     for sock in idle + late:
         sock.close()
+
+
+# ---- zones
+
+def test_34_16_a_flooded_zone_is_told_so_and_the_others_notice_nothing(make_world):
+    world = make_world(workers=1, edge_flags=("--max-requests-per-zone", "40"))
+    world.start()
+    slow, quick = world.origin(), world.origin()
+    _, flooded = world.zone(slow.port, plan="enterprise", settings={"origin_h2_max_streams": 1000})
+    _, other = world.zone(quick.port)
+    visitor = FrameVisitor(world.edge, flooded)
+    streams = [visitor.ask("/hang?head_delay_ms=4000") for _ in range(100)]
+    wait_until(lambda: (visitor.turn(0.1), len(visitor.ended) >= 60)[1], "those beyond the limit are answered")
+    assert len(visitor.ended) == 60
+
+    page = world.visitor("h1").get(flooded, "/one-more")
+    assert (page.status, page.headers["x-edge-error"]) == (503, "zone_busy")
+    assert int(page.headers["retry-after"]) > 0
+    for _ in range(20):
+        assert world.visitor("h2").get(other, "/other").status == 200
+    assert "zone_busy" in world.edge.log_text()
+    assert len(world.edge.access(err="zone_busy")) == 61
+
+    wait_until(lambda: (visitor.turn(0.1), len(visitor.ended) == len(streams))[1], "the others are answered")
+    assert world.visitor("h1").get(flooded, "/again").status == 200
