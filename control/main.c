@@ -22,6 +22,7 @@
 #include "common/model/hostname.h"
 #include "common/model/own_address.h"
 #include "control/api/api.h"
+#include "control/api/api_uses.h"
 #include "control/change/change_account.h"
 #include "control/change/change_certificate.h"
 #include "control/main_arguments.h"
@@ -34,6 +35,7 @@
 
 #define NAME_SERVERS_BYTES_MAX 1024
 #define RENEW_EVERY_MS 3600000
+#define PUBLIC_ORIGIN_BYTES_MAX 256
 
 /* ---- commands on the store */
 
@@ -158,6 +160,7 @@ struct service {
     struct api api;
     struct buf name_servers;
     struct api_rates *rates;
+    char public_origin[PUBLIC_ORIGIN_BYTES_MAX];
 };
 
 static void publisher_wake(void *owner, uint64_t revision)
@@ -233,6 +236,30 @@ static int fill_rates(struct service *service, const struct arguments *args)
     return 0;
 }
 
+/* "https://console.example": where people find the dashboard, as they see it. */
+static int fill_api(struct service *service, const struct arguments *args)
+{
+    const char *given = flag_text(args, FLAG_public_url), *listen = flag_text(args, FLAG_listen);
+    struct span url = span_str(given);
+    if (given && !span_starts_with(url, SPAN("http://")) &&
+        !span_starts_with(url, SPAN("https://")))
+        return complain(EXIT_WRONG_USAGE, "--public-url %s is not like https://console.example",
+                        given);
+    while (url.len > 0 && url.ptr[url.len - 1] == '/')
+        url.len--;
+    const char *scheme = flag_text(args, FLAG_tls_cert) ? "https" : "http";
+    int len = given ? snprintf(service->public_origin, sizeof(service->public_origin), "%.*s",
+                               SPAN_ARG(url))
+                    : snprintf(service->public_origin, sizeof(service->public_origin), "%s://%s",
+                               scheme, listen);
+    if (len < 0 || (size_t)len >= sizeof(service->public_origin))
+        return complain(EXIT_WRONG_USAGE, "--public-url is too long");
+    service->api.public_origin = span_str(service->public_origin);
+    service->api.hasher = hasher_open();
+    service->api.uses = api_uses_new();
+    return 0;
+}
+
 static int open_service(struct service *service, const struct arguments *args)
 {
     struct problem problem = {.code = ERR_OK};
@@ -259,6 +286,9 @@ static int open_service(struct service *service, const struct arguments *args)
     service->door.on_revision_owner = service->publisher;
     service->api.store = service->store;
     service->api.door = &service->door;
+    code = fill_api(service, args);
+    if (code != 0)
+        return code;
     const struct server_options server = {
         .listen = flag_text(args, FLAG_listen),
         .tls_cert = flag_text(args, FLAG_tls_cert),
@@ -270,12 +300,23 @@ static int open_service(struct service *service, const struct arguments *args)
     return err == ERR_OK ? 0 : complain_problem(EXIT_FAILURE, &problem, err);
 }
 
+static void write_uses(const struct service *service)
+{
+    enum err err = api_uses_write(service->api.uses, &service->door);
+    if (err != ERR_OK)
+        log_warn("uses_not_written", F_ERR(err));
+}
+
 static void close_service(struct service *service)
 {
     if (service->server)
         server_close(&service->server);
+    hasher_close(&service->api.hasher);
     if (service->publisher)
         publisher_close(&service->publisher);
+    if (service->api.uses)
+        write_uses(service);
+    api_uses_free(&service->api.uses);
     store_close(&service->store);
     buf_release(&service->name_servers);
     api_rates_free(&service->rates);
@@ -303,6 +344,7 @@ static int wait_for_end(const struct service *service, const sigset_t *signals)
             service_tell(SERVICE_ALIVE);
         if (store_failed(service->store))
             return complain(EXIT_FAILURE, "the store failed while it wrote: start again");
+        write_uses(service);
         if (clock_mono_ms() < renew_at_ms)
             continue;
         renew_at_ms = clock_mono_ms() + RENEW_EVERY_MS;

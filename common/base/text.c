@@ -124,6 +124,84 @@ void text_format_time(uint64_t unix_us, char out[TEXT_TIME_BYTES])
     *at = '\0';
 }
 
+/* The number in digits [at, at + count), or -1. */
+static int64_t digits_at(struct span s, size_t at, size_t count)
+{
+    uint64_t value = 0;
+    if (at + count > s.len || text_parse_u64(span_of(s.ptr + at, count), 9999, &value) != ERR_OK)
+        return -1;
+    return (int64_t)value;
+}
+
+/* Days since 1970-01-01 of a date of the Gregorian calendar, or -1. */
+static int64_t days_of(int64_t year, int64_t month, int64_t day)
+{
+    static const int8_t lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    if (year < 1970 || month < 1 || month > 12 || day < 1 ||
+        day > lengths[month - 1] + (month == 2 && leap ? 1 : 0))
+        return -1;
+    int64_t before = year - 1;
+    int64_t days = before * 365 + before / 4 - before / 100 + before / 400 - 719162;
+    for (int64_t m = 1; m < month; m++)
+        days += lengths[m - 1] + (m == 2 && leap ? 1 : 0);
+    return days + day - 1;
+}
+
+static bool byte_at(struct span s, size_t at, uint8_t byte)
+{
+    return at < s.len && text_lower(s.ptr[at]) == byte;
+}
+
+/* ".123456" into microseconds; what is finer is dropped. */
+static size_t take_fraction(struct span s, size_t at, int64_t *us)
+{
+    int64_t unit = 100000;
+    if (!byte_at(s, at, '.'))
+        return at;
+    for (at++; at < s.len && text_is_digit(s.ptr[at]); at++, unit /= 10)
+        *us += (s.ptr[at] - '0') * unit;
+    return at;
+}
+
+/* "Z" or "+01:00", to the end of s; false for anything else. */
+static bool take_offset(struct span s, size_t at, int64_t *offset_s)
+{
+    *offset_s = 0;
+    if (byte_at(s, at, 'z'))
+        return at + 1 == s.len;
+    int64_t hours = digits_at(s, at + 1, 2), minutes = digits_at(s, at + 4, 2);
+    bool plus = byte_at(s, at, '+');
+    if ((!plus && !byte_at(s, at, '-')) || !byte_at(s, at + 3, ':') || hours < 0 || hours > 23 ||
+        minutes < 0 || minutes > 59)
+        return false;
+    *offset_s = (plus ? 1 : -1) * (hours * 3600 + minutes * 60);
+    return at + 6 == s.len;
+}
+
+enum err text_parse_time(struct span s, uint64_t *unix_us)
+{
+    int64_t days = days_of(digits_at(s, 0, 4), digits_at(s, 5, 2), digits_at(s, 8, 2));
+    int64_t hour = 0, minute = 0, second = 0, us = 0, offset_s = 0;
+    if (days < 0 || !byte_at(s, 4, '-') || !byte_at(s, 7, '-'))
+        return ERR_INVALID;
+    if (s.len > 10) {
+        hour = digits_at(s, 11, 2);
+        minute = digits_at(s, 14, 2);
+        second = digits_at(s, 17, 2);
+        bool marked = (byte_at(s, 10, 't') || byte_at(s, 10, ' ')) && byte_at(s, 13, ':') &&
+                      byte_at(s, 16, ':');
+        if (!marked || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 ||
+            second > 60 || !take_offset(s, take_fraction(s, 19, &us), &offset_s))
+            return ERR_INVALID;
+    }
+    int64_t total_s = days * 86400 + hour * 3600 + minute * 60 + second - offset_s;
+    if (total_s < 0)
+        return ERR_INVALID;
+    *unix_us = (uint64_t)total_s * 1000000 + (uint64_t)us;
+    return ERR_OK;
+}
+
 size_t text_format(char *out, size_t out_bytes, const char *format, ...)
 {
     va_list args;

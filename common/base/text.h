@@ -36,6 +36,10 @@ size_t text_format_u64(uint64_t value, char *out);
 #define TEXT_TIME_BYTES 28
 void text_format_time(uint64_t unix_us, char out[TEXT_TIME_BYTES]);
 
+/* RFC 3339: "2026-11-22T10:41:07Z", with a fraction, with an offset like +01:00, or the date alone;
+ * ERR_INVALID otherwise. */
+MUST_USE enum err text_parse_time(struct span s, uint64_t *unix_us);
+
 /* snprintf into out that must fit; returns the length without the NUL, ASSERTs that it fitted. */
 size_t text_format(char *out, size_t out_bytes, const char *format, ...) PRINTF_LIKE(3, 4);
 

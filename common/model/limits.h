@@ -155,6 +155,22 @@
     X(ACCOUNT_ZONES,            100000,   "count",  "zones of one account, unless the operator raises it")        \
     X(RECORD_BATCH,             3500,     "count",  "DNS records of one batch")                                  \
     X(ZONE_RECORDS,             10000,    "count",  "DNS records of one zone")                                    \
+    X(ACCOUNT_MEMBERS,          1000,     "count",  "members and invitations of one account, unless the operator raises it") \
+    X(USER_TOKENS,              200,      "count",  "tokens of one user or account, unless the operator raises it") \
+    X(TOKEN_POLICIES,           32,       "count",  "policies of one token")                                      \
+    X(POLICY_RESOURCES,         50,       "count",  "resources of one policy")                                    \
+    X(MEMBER_ZONES,             100,      "count",  "zones that one member can be limited to")                    \
+    X(INVITATION_S,             604800,   "s",      "an invitation can be accepted")                              \
+    X(LOGIN_IDLE_S,             1800,     "s",      "a login without a request ends")                             \
+    X(LOGIN_S,                  43200,    "s",      "a login ends")                                               \
+    X(LOGIN_FRESH_S,            900,      "s",      "after the password was given: tokens, roles, removals")      \
+    X(LOGIN_FREE_TRIES,         5,        "count",  "failed logins of an account before each must wait")          \
+    X(LOGIN_WAIT_S,             60,       "s",      "the longest wait between two tries for one account")         \
+    X(LOGIN_TRIES_PER_ADDRESS,  20,       "1/min",  "logins that one address has evaluated")                      \
+    X(LOGIN_TRIES,              100,      "1/min",  "logins that are evaluated, those of known devices aside")    \
+    X(LOGINS_PER_USER,          100,      "count",  "logins of one user; the oldest ends")                        \
+    X(HASHERS,                  2,        "count",  "passwords that are hashed at once, 64 MiB each")             \
+    X(HASHES_WAITING,           16,       "count",  "passwords that wait for a hasher; as many of known devices") \
     X(PASSWORD_BYTES,           1024,     "bytes",  "a password")                                                 \
     X(STORE_WAIT_MS,            5000,     "ms",     "the longest wait for the store's one writer")                \
     X(STORE_READERS,            64,       "count",  "read connections to the store at once")

@@ -10,6 +10,7 @@
 #include "common/base/log.h"
 #include "control/api/api_absent.h"
 #include "control/api/api_admit.h"
+#include "control/api/api_auth.h"
 #include "control/api/api_body.h"
 #include "control/api/api_etag.h"
 #include "control/api/api_idempotency.h"
@@ -135,6 +136,8 @@ static enum err answer(struct api_request *request, struct api_reply *reply)
     TRY(match_route(request, reply));
     if (request->route->permission != PERMISSION_PUBLIC)
         TRY(api_admit(request, reply));
+    else if (!api_auth_same_site(request, false))
+        return api_fail(reply, API_ERROR_LOGIN_FOREIGN, "", "%s", "must come from the dashboard");
     TRY(api_permit(request, reply));
     if (request->route->takes_json)
         TRY(api_body_parse(request, reply));

@@ -23,7 +23,9 @@
 #include "common/base/buf.h"
 #include "common/base/err.h"
 #include "common/model/id.h"
+#include "control/auth/hasher.h"
 #include "control/auth/permission.h"
+#include "control/auth/token.h"
 #include "control/api/api_error_table.h"
 #include "control/api/api_propagation.h"
 #include "control/api/api_rates.h"
@@ -33,6 +35,7 @@
 #define API_PARAMS_MAX 4
 /* Two quotes, 32 hex digits, a NUL. */
 #define API_ETAG_BYTES 35
+#define API_COOKIE_PREFIX "__Host-" /* of secure ones: RFC 6265bis 4.1.3 */
 #define API_METHOD_TABLE(X) X(GET) X(POST) X(PUT) X(PATCH) X(DELETE)
 
 enum api_method {
@@ -51,13 +54,18 @@ enum api_error {
 
 struct api_request;
 struct api_reply;
+struct api_uses;
 
 /* What the routes work on; composed once. */
 struct api {
     struct store *store;
     const struct change_door *door;
     struct api_propagation propagation;
-    struct api_rates *rates;    /* NULL: no limits */
+    struct api_rates *rates; /* NULL: no limits */
+    struct hasher *hasher;
+    struct api_uses *uses;
+    struct span public_origin;  /* "https://console.example": what Origin must say */
+    bool secure;                /* TLS: cookies are for it alone */
     struct span edge_addresses; /* "192.0.2.1,2001:db8::/48": where domains are pointed at */
 };
 
@@ -89,11 +97,14 @@ struct api_request {
     struct span body;
     bool waited; /* dispatched again after a wait */
     bool inner;  /* asked inside another request, which was counted */
+    struct span cookie, origin, fetch_site, requested_by; /* of a browser */
+    const struct password_job *job; /* dispatched again after the hasher was done with it */
     /* From here on filled by api_dispatch, and given back by it. */
     struct span path, query;
     struct span params[API_PARAMS_MAX];
     const struct api_route *route;
     struct change_actor actor;
+    bool by_login; /* a cookie said who asks */
     struct arena arena;
     json_t *json; /* NULL without takes_json */
     struct store_conn *reader;
@@ -104,6 +115,13 @@ struct api_request {
 struct api_wait {
     uint64_t revision;
     uint64_t wait_ms; /* 0: do not wait, answer */
+};
+
+/* Set-Cookie; an empty value takes it away. */
+struct api_cookie {
+    const char *name; /* "login", without the prefix of a secure one; NULL: none */
+    char value[TOKEN_TEXT_BYTES + 1];
+    uint64_t age_s;
 };
 
 struct api_reply {
@@ -118,6 +136,11 @@ struct api_reply {
     struct api_wait wait;      /* then there is no answer yet: dispatch again, with `waited` */
     enum api_error error;      /* set by api_fail */
     struct problem problem;    /* what is wrong, for a person */
+    struct api_cookie cookies[2];
+    uint64_t retry_after_s;
+    bool secret; /* shows a secret: it is kept nowhere */
+    struct password_job
+        *job; /* no answer yet either: again after the hasher; the server takes it */
 };
 
 /* Answers one request.  The caller filled the request's first part and zeroed the rest; the reply

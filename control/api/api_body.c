@@ -12,9 +12,14 @@ static bool is_json_type(struct span content_type)
     return type.len == 0 || span_equal_nocase(type, SPAN("application/json"));
 }
 
+bool api_body_is_json(const struct api_request *request)
+{
+    return is_json_type(request->content_type);
+}
+
 enum err api_body_parse(struct api_request *request, struct api_reply *reply)
 {
-    if (!is_json_type(request->content_type))
+    if (!api_body_is_json(request))
         return api_fail(reply, API_ERROR_BODY_NOT_JSON, "", "The Content-Type must be %s",
                         "application/json");
     if (request->body.len == 0)

@@ -12,6 +12,9 @@
  * and column for what does not parse or is not an object. */
 MUST_USE enum err api_body_parse(struct api_request *request, struct api_reply *reply);
 
+/* Whether Content-Type says so, or says nothing. */
+bool api_body_is_json(const struct api_request *request);
+
 /* json_decode of request->json; a problem is API_ERROR_FIELD unless the route's table says
  * otherwise. */
 MUST_USE enum err api_body_decode(struct api_request *request, struct api_reply *reply,

@@ -14,11 +14,19 @@
     X(NONE,                200, 0,     0,    "")                                                        \
     /* who asks */                                                                                      \
     X(HEADER_MALFORMED,    400, 6003,  6111, "Invalid request headers")                                 \
+    X(KEY_MALFORMED,       400, 6003,  6103, "Invalid request headers")                                 \
+    X(EMAIL_MALFORMED,     400, 6003,  6102, "Invalid request headers")                                 \
     X(CREDENTIALS_MISSING, 400, 9106,  0,    "Missing X-Auth-Key, X-Auth-Email or Authorization headers") \
     X(KEY_UNKNOWN,         403, 9103,  0,    "Unknown X-Auth-Key or X-Auth-Email")                      \
     X(TOKEN_INVALID,       403, 9109,  0,    "Invalid access token")                                    \
     X(VERIFY_INVALID,      401, 1000,  0,    "Invalid API Token")                                       \
     X(NOT_ALLOWED,         403, 9109,  0,    "Unauthorized to access requested resource")               \
+    X(LOGIN_ENDED,         401, 10000, 0,    "You are signed out: sign in again")                       \
+    X(LOGIN_WRONG,         401, 10000, 0,    "E-mail or password is not right.")                        \
+    X(LOGIN_FACTOR,        401, 10014, 0,    "A code of the second factor is needed")                   \
+    X(LOGIN_WAIT,          429, 10100, 0,    "Too many tries")                                          \
+    X(LOGIN_FOREIGN,       403, 10015, 0,    "A change that comes with a cookie must come from the dashboard") \
+    X(LOGIN_STALE,         403, 10016, 0,    "Sign in again: the password was last given more than 15 minutes ago") \
     X(RATE,                429, 10100, 0,    "More requests than the limit allows")                     \
     /* what is asked for */                                                                             \
     X(NO_OBJECT,           404, 7003,  0,    "Could not route to the URI")                              \

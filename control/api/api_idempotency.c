@@ -10,7 +10,8 @@
 
 static bool is_asked(const struct api_request *request)
 {
-    return request->idempotency_key.ptr && request->route->method == API_POST;
+    return request->idempotency_key.ptr && request->route->method == API_POST &&
+           request->route->permission != PERMISSION_PUBLIC;
 }
 
 static enum err check_key(const struct api_request *request, struct api_reply *reply)
@@ -101,7 +102,7 @@ void api_idempotency_keep(struct api_request *request, const struct api_reply *r
         .revision = reply->revision,
         .body = buf_span(&reply->body),
     };
-    if (!request->key_claimed || request->change || reply->status >= 300)
+    if (!request->key_claimed || request->change || reply->status >= 300 || reply->secret)
         return;
     fill_row(request, &row);
     /* The change stands; without its answer the key says so. */

@@ -26,11 +26,17 @@ enum err api_permit(struct api_request *request, struct api_reply *reply)
     (void)reply;
     if (request->route->permission == PERMISSION_PUBLIC)
         return ERR_OK;
+    const struct permission_row *row = permission_row(request->route->permission);
     bool named = path_object(request, &slot, &object);
-    if (!named && permission_row(request->route->permission)->object != PERMISSION_OF_PLATFORM)
+    if (!named && row->object != PERMISSION_OF_ACCOUNT && row->object != PERMISSION_OF_ZONE)
+        return access_check_own(&request->actor, request->route->permission);
+    if (!named) {
+        if (request->actor.policies)
+            request->actor.scope.reach =
+                access_reach(request->actor.policies, request->route->permission, &request->arena);
         return ERR_OK;
-    if (named)
-        TRY(api_param_id(request, 0, slot));
+    }
+    TRY(api_param_id(request, 0, slot));
     TRY(api_reader(request, &conn));
     return access_check(conn, &request->actor, request->route->permission, &object);
 }

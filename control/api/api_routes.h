@@ -8,7 +8,11 @@
 #include "control/api/api.h"
 
 extern const struct api_route api_users_routes[];
+extern const struct api_route api_tokens_routes[];
+extern const struct api_route api_login_routes[];
 extern const struct api_route api_accounts_routes[];
+extern const struct api_route api_members_routes[];
+extern const struct api_route api_roles_routes[];
 extern const struct api_route api_zones_routes[];
 extern const struct api_route api_settings_routes[];
 extern const struct api_route api_overrides_routes[];

@@ -11,8 +11,8 @@ static const struct permission_row permission_rows[PERMISSION_COUNT] = {
 #undef X
 };
 
-static const char *const role_words[ROLE_COUNT] = {
-#define X(name, word, id, title, text) (word),
+static const struct role_row role_rows[ROLE_COUNT] = {
+#define X(name, word, id, title, text) {(word), (id), (title), (text)},
     ROLE_TABLE(X)
 #undef X
 };
@@ -23,10 +23,16 @@ const struct permission_row *permission_row(enum permission permission)
     return &permission_rows[permission];
 }
 
+const struct role_row *role_row(enum role role)
+{
+    ASSERT(role < ROLE_COUNT);
+    return &role_rows[role];
+}
+
 enum err role_parse(struct span word, enum role *out)
 {
     for (unsigned role = ROLE_VIEWER; role <= ROLE_OWNER; role++) {
-        if (!span_equal(word, span_str(role_words[role])))
+        if (!span_equal(word, span_str(role_rows[role].word)))
             continue;
         *out = (enum role)role;
         return ERR_OK;

@@ -58,6 +58,15 @@ struct permission_row {
 
 const struct permission_row *permission_row(enum permission permission);
 
+struct role_row {
+    const char *word, *id, *title, *text;
+};
+const struct role_row *role_row(enum role role);
+static inline const char *role_word(enum role role)
+{
+    return role_row(role)->word;
+}
+
 /* By the word that the store has, of members only; ERR_INVALID for another. */
 MUST_USE enum err role_parse(struct span word, enum role *out);
 

@@ -22,4 +22,11 @@ struct access_object {
 MUST_USE enum err access_check(struct store_conn *conn, const struct change_actor *actor,
                                enum permission permission, const struct access_object *object);
 
+/* The same for what has no account: the caller's own, and the platform. */
+MUST_USE enum err access_check_own(const struct change_actor *actor, enum permission permission);
+
+/* What lists show to a token with these policies. */
+const struct store_reach *access_reach(const struct policies *policies, enum permission permission,
+                                       struct arena *arena);
+
 #endif

@@ -93,7 +93,9 @@ enum err change_commit(struct change **change, uint64_t *revision_out, struct pr
 static enum err permit(struct change *change, const struct access_object *object,
                        enum permission permission, struct problem *problem)
 {
-    enum err err = access_check(change->conn, &change->actor, permission, object);
+    bool named = object->account_id.text[0] != '\0';
+    enum err err = named ? access_check(change->conn, &change->actor, permission, object)
+                         : access_check_own(&change->actor, permission);
     if (err == ERR_NOT_FOUND)
         return problem_set(problem, err, "", "no such %s",
                            object->zone_id.text[0] != '\0' ? "zone" : "account");

@@ -24,6 +24,7 @@
 #define TRUNKLINE_CONTROL_CHANGE_CHANGE_H
 
 #include "common/model/address_policy.h"
+#include "control/auth/policy.h"
 #include "control/store/store.h"
 
 #define CHANGE_ZONES_MAX 64
@@ -42,8 +43,9 @@ struct change_door {
 
 struct change_actor {
     struct store_scope scope;
-    struct id token_id;
-    struct span ip, request_id; /* borrowed until the change ends */
+    struct id token_id;              /* of the token, the login or the key that he came with */
+    const struct policies *policies; /* of a limited token; NULL: all that the user may */
+    struct span ip, request_id;      /* borrowed until the change ends */
 };
 
 struct change;

@@ -9,6 +9,7 @@
 #include "common/model/certificate.h"
 #include "control/auth/password.h"
 #include "control/change/change_int.h"
+#include "control/change/change_user.h"
 #include "control/store/store_tokens.h"
 #include "control/store/store_users.h"
 
@@ -18,8 +19,31 @@
 static enum err add_member(struct change *change, const struct id *account_id,
                            const struct id *user_id)
 {
-    const struct store_member member = {*account_id, *user_id, "owner"};
+    const struct store_member member = {
+        .id = id_new(),
+        .account_id = *account_id,
+        .user_id = *user_id,
+        .role = "owner",
+        .created_at_us = change->now_us,
+    };
     return store_member_insert(change->conn, &member);
+}
+
+static enum err audit_account(struct change *change, const char *action,
+                              const struct store_account *account)
+{
+    struct buf json;
+    buf_init(&json, JSON_BYTES_MAX);
+    buf_append_byte(&json, '{');
+    change_json_text(&json, "id", id_span(&account->id));
+    change_json_text(&json, "name", account->name);
+    change_json_number(&json, "zones_max", account->zones_max);
+    buf_append_byte(&json, '}');
+    const struct change_entry entry = {
+        .action = action, .account_id = account->id, .new_json = &json};
+    enum err err = change_audit(change, &entry);
+    buf_release(&json);
+    return err;
 }
 
 static enum err add_account(struct change *change, struct span name, struct id *out)
@@ -27,89 +51,69 @@ static enum err add_account(struct change *change, struct span name, struct id *
     const struct store_account account = {
         .id = id_new(), .name = name, .created_at_us = change->now_us};
     TRY(store_account_insert(change->conn, &account));
-    struct buf json;
-    buf_init(&json, JSON_BYTES_MAX);
-    buf_append_byte(&json, '{');
-    change_json_text(&json, "id", id_span(&account.id));
-    change_json_text(&json, "name", name);
-    buf_append_byte(&json, '}');
-    const struct change_entry entry = {
-        .action = "account.create", .account_id = account.id, .new_json = &json};
-    enum err err = change_audit(change, &entry);
-    buf_release(&json);
     *out = account.id;
-    return err;
+    return audit_account(change, "account.create", &account);
 }
 
-enum err change_account_create(struct change *change, struct span name, struct id *out,
-                               struct problem *problem)
+static enum err check_name(struct span name, struct problem *problem)
 {
-    TRY(change_permit(change, &(struct id){{0}}, PERMISSION_ACCOUNT_CREATE, problem));
     if (name.len == 0 || name.len > CHANGE_NAME_BYTES_MAX)
         return problem_set(problem, ERR_INVALID, "name", "must have 1 to %d bytes",
                            CHANGE_NAME_BYTES_MAX);
     for (size_t i = 0; i < name.len; i++)
         if (name.ptr[i] < ' ' || name.ptr[i] == 0x7f)
             return problem_set(problem, ERR_INVALID, "name", "must not contain control characters");
+    return ERR_OK;
+}
+
+static enum err find_account(struct change *change, const struct id *id, enum permission permission,
+                             struct store_account *out, struct problem *problem)
+{
+    const struct store_scope all = change_all();
+    TRY(change_permit(change, id, permission, problem));
+    enum err err = store_account_get(change->conn, &all, id, &change->arena, out);
+    return err == ERR_NOT_FOUND ? problem_set(problem, err, "", "no such account") : err;
+}
+
+enum err change_account_edit(struct change *change, const struct id *id,
+                             const struct change_account_edit *edit, struct problem *problem)
+{
+    struct store_account account;
+    TRY(find_account(change, id, PERMISSION_ACCOUNT_EDIT, &account, problem));
+    if (edit->name_given) {
+        TRY(check_name(edit->name, problem));
+        account.name = edit->name;
+    }
+    if (edit->maxima_given) {
+        TRY(change_permit(change, &(struct id){{0}}, PERMISSION_PLATFORM, problem));
+        account.zones_max = edit->zones_max;
+        account.tokens_max = edit->tokens_max;
+        account.members_max = edit->members_max;
+    }
+    TRY(store_account_update(change->conn, &account));
+    return audit_account(change, "account.edit", &account);
+}
+
+enum err change_account_close(struct change *change, const struct id *id, struct problem *problem)
+{
+    struct store_account account;
+    TRY(find_account(change, id, PERMISSION_ACCOUNT_CLOSE, &account, problem));
+    enum err err = store_account_delete(change->conn, id);
+    if (err == ERR_NOT_FOUND)
+        return problem_set(problem, ERR_CONFLICT, "", "the account has domains: remove them first");
+    TRY(err);
+    return audit_account(change, "account.delete", &account);
+}
+
+enum err change_account_create(struct change *change, struct span name, struct id *out,
+                               struct problem *problem)
+{
+    TRY(change_permit(change, &(struct id){{0}}, PERMISSION_ACCOUNT_CREATE, problem));
+    TRY(check_name(name, problem));
     TRY(add_account(change, name, out));
     if (change->actor.scope.user_id.text[0] == '\0')
         return ERR_OK;
     return add_member(change, out, &change->actor.scope.user_id);
-}
-
-/* One '@' with something on both sides, no blanks, no control characters. */
-static enum err check_email(struct span email, struct problem *problem)
-{
-    struct span domain = email, local = span_split(&domain, '@');
-    bool sound = local.len > 0 && domain.len > 0 && span_find(domain, '@') == domain.len &&
-                 email.len <= CHANGE_EMAIL_BYTES_MAX;
-    for (size_t i = 0; i < email.len; i++)
-        sound = sound && email.ptr[i] > ' ' && email.ptr[i] != 0x7f && email.ptr[i] != '"';
-    if (sound)
-        return ERR_OK;
-    return problem_set(problem, ERR_INVALID, "email", "is not an email address");
-}
-
-static enum err check_password(struct span password, struct problem *problem)
-{
-    size_t characters = 0;
-    /* Bytes that continue a UTF-8 character do not count. */
-    for (size_t i = 0; i < password.len; i++)
-        characters += (password.ptr[i] & 0xc0) != 0x80 ? 1 : 0;
-    if (characters < PASSWORD_CHARACTERS_MIN)
-        return problem_set(problem, ERR_INVALID, "password", "must have at least %d characters",
-                           PASSWORD_CHARACTERS_MIN);
-    if (password.len > LIMIT_PASSWORD_BYTES)
-        return problem_set(problem, ERR_INVALID, "password", "must have at most %d bytes",
-                           LIMIT_PASSWORD_BYTES);
-    return ERR_OK;
-}
-
-static enum err add_user(struct change *change, const struct change_user_spec *spec,
-                         struct span email, struct change_user_made *out)
-{
-    char hash[PASSWORD_HASH_BYTES];
-    TRY(password_hash(spec->password, hash));
-    const struct store_user user = {
-        .id = id_new(),
-        .email = email,
-        .password_hash = span_str(hash),
-        .platform_wide = spec->platform_wide,
-        .created_at_us = change->now_us,
-    };
-    TRY(store_user_insert(change->conn, &user));
-    out->user_id = user.id;
-    struct buf json;
-    buf_init(&json, JSON_BYTES_MAX);
-    buf_append_byte(&json, '{');
-    change_json_text(&json, "id", id_span(&user.id));
-    change_json_text(&json, "email", email);
-    change_json_bool(&json, "operator", user.platform_wide);
-    buf_append_byte(&json, '}');
-    const struct change_entry entry = {.action = "user.create", .new_json = &json};
-    enum err err = change_audit(change, &entry);
-    buf_release(&json);
-    return err;
 }
 
 static enum err add_token(struct change *change, struct change_user_made *out)
@@ -142,13 +146,17 @@ enum err change_user_create(struct change *change, const struct change_user_spec
 {
     char name[CHANGE_EMAIL_BYTES_MAX + sizeof("'s account")];
     TRY(change_permit(change, &(struct id){{0}}, PERMISSION_ACCOUNT_CREATE, problem));
-    TRY(check_email(spec->email, problem));
-    TRY(check_password(spec->password, problem));
+    TRY(change_check_email(spec->email, problem));
+    TRY(change_check_password(spec->password, problem));
     struct span email = arena_copy_lower(&change->arena, spec->email);
-    enum err err = add_user(change, spec, email, out);
+    char hash[PASSWORD_HASH_BYTES];
+    TRY(password_hash(spec->password, hash));
+    enum err err = change_user_add(change, email, span_str(hash), &out->user_id);
     if (err == ERR_EXISTS)
         return problem_set(problem, err, "email", "there is a user with this email address");
     TRY(err);
+    if (spec->platform_wide)
+        TRY(change_operator_set(change, &out->user_id, true));
     size_t len = text_format(name, sizeof(name), "%.*s's account", SPAN_ARG(email));
     TRY(add_account(change, span_of(name, len), &out->account_id));
     TRY(add_member(change, &out->account_id, &out->user_id));

@@ -9,11 +9,22 @@
 #include "control/change/change.h"
 
 #define CHANGE_NAME_BYTES_MAX 100
-#define CHANGE_EMAIL_BYTES_MAX 254
 
 /* The actor becomes its owner.  Operators only. */
 MUST_USE enum err change_account_create(struct change *change, struct span name, struct id *out,
                                         struct problem *problem);
+
+struct change_account_edit {
+    struct span name;
+    uint64_t zones_max, tokens_max, members_max; /* operators only; 0: the default */
+    bool name_given, maxima_given;
+};
+MUST_USE enum err change_account_edit(struct change *change, const struct id *id,
+                                      const struct change_account_edit *edit,
+                                      struct problem *problem);
+/* ERR_CONFLICT while it has zones. */
+MUST_USE enum err change_account_close(struct change *change, const struct id *id,
+                                       struct problem *problem);
 
 struct change_user_spec {
     struct span email, password;

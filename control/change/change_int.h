@@ -14,6 +14,7 @@
 #include "control/store/store_accounts.h"
 #include "control/store/store_certificates.h"
 #include "control/store/store_overrides.h"
+#include "control/store/store_members.h"
 #include "control/store/store_records.h"
 #include "control/store/store_settings.h"
 #include "control/store/store_zones.h"

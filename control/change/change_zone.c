@@ -127,9 +127,10 @@ enum err change_zone_create(struct change *change, const struct change_zone_spec
     TRY(check_type(spec->type, problem));
     TRY(choose_account(change, spec, &account, problem));
     TRY(change_permit(change, &account.id, PERMISSION_ZONE_EDIT, problem));
-    if (account.zone_count >= LIMIT_ACCOUNT_ZONES)
-        return problem_set(problem, ERR_LIMIT, "account.id", "an account may have %d zones",
-                           LIMIT_ACCOUNT_ZONES);
+    uint64_t zones_max = account.zones_max ? account.zones_max : LIMIT_ACCOUNT_ZONES;
+    if (account.zone_count >= zones_max)
+        return problem_set(problem, ERR_LIMIT, "account.id", "an account may have %llu zones",
+                           (unsigned long long)zones_max);
     const struct store_zone zone = {
         .id = id_new(),
         .account_id = account.id,

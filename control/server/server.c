@@ -122,6 +122,7 @@ static enum err load_tls(struct server *server, const struct server_options *opt
     TRY(read_pem(options->tls_cert, "tls_cert", &server->tls_cert, problem));
     TRY(read_pem(options->tls_key, "tls_key", &server->tls_key, problem));
     server->tls = true;
+    server->api.secure = true;
     return ERR_OK;
 }
 
@@ -213,6 +214,8 @@ static void stop_daemon(struct server *server)
     /* The library aborts when it is stopped with a suspended connection. */
     if (server->propagation)
         propagation_stop(server->propagation);
+    if (server->api.hasher)
+        hasher_stop(server->api.hasher);
     wait_for_requests(server);
     MHD_stop_daemon(server->daemon);
     if (fd != MHD_INVALID_SOCKET)

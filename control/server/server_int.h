@@ -42,6 +42,7 @@ struct server_request {
     char *target;
     struct buf body;
     struct propagation_wait wait;
+    struct password_job *job; /* with the hasher, or done there */
     struct id id;
     uint64_t begun_at_us;
     enum api_error refused; /* why the rest of the request is not looked at */

@@ -55,6 +55,9 @@ void server_request_on_end(void *cls, struct MHD_Connection *connection, void **
               F_U64("took_ms", (clock_mono_us() - request->begun_at_us) / 1000),
               F_BOOL("completed", reason == MHD_REQUEST_TERMINATED_COMPLETED_OK));
     struct server *server = request->server;
+    password_job_free(&request->job);
+    if (request->body.len > 0)
+        mem_wipe(request->body.ptr, request->body.len);
     buf_release(&request->body);
     mem_free(&request->target);
     mem_free(slot);
@@ -118,6 +121,22 @@ static void add_rate(struct MHD_Response *response, const struct api_reply *repl
     add_header(response, "Retry-After", text);
 }
 
+/* HttpOnly and SameSite=Strict always; the prefix and Secure when there is TLS. */
+static void add_cookie(struct MHD_Response *response, bool secure, const struct api_cookie *cookie)
+{
+    char text[256];
+    if (!cookie->name)
+        return;
+    size_t len = text_format(text, sizeof(text), "%s%s=%s; Path=/; HttpOnly; SameSite=Strict%s",
+                             secure ? API_COOKIE_PREFIX : "", cookie->name, cookie->value,
+                             secure ? "; Secure" : "");
+    if (cookie->age_s > 0 || cookie->value[0] == '\0')
+        (void)text_format(text + len, sizeof(text) - len, "; Max-Age=%llu",
+                          (unsigned long long)cookie->age_s);
+    add_header(response, "Set-Cookie", text);
+    mem_wipe(text, sizeof(text));
+}
+
 static void add_headers(const struct server_request *request, const struct api_reply *reply,
                         struct MHD_Response *response)
 {
@@ -139,6 +158,13 @@ static void add_headers(const struct server_request *request, const struct api_r
         add_header(response, "Idempotency-Replayed", "true");
     if (reply->allowed)
         add_allow(response, reply->allowed);
+    if (reply->retry_after_s) {
+        char seconds[TEXT_U64_BYTES_MAX + 1] = {0};
+        text_format_u64(reply->retry_after_s, seconds);
+        add_header(response, "Retry-After", seconds);
+    }
+    for (size_t i = 0; i < countof(reply->cookies); i++)
+        add_cookie(response, request->server->tls, &reply->cookies[i]);
     /* After an error the two ends may disagree about where the next request begins. */
     if (reply->status >= 400)
         add_header(response, "Connection", "close");
@@ -198,6 +224,34 @@ static enum MHD_Result suspend(struct server_request *request, const struct api_
     return MHD_YES;
 }
 
+static void job_done(struct password_job *job)
+{
+    struct server_request *request = job->owner;
+    MHD_resume_connection(request->connection);
+}
+
+/* Nor does a thread wait for a hash. */
+static enum MHD_Result suspend_for_hash(struct server_request *request, struct password_job *job)
+{
+    request->job = job;
+    request->waited = true;
+    job->owner = request;
+    job->done = job_done;
+    MHD_suspend_connection(request->connection);
+    job->result = ERR_BUSY;
+    if (hasher_submit(request->server->api.hasher, job) != ERR_OK)
+        MHD_resume_connection(request->connection);
+    return MHD_YES;
+}
+
+static void read_browser(const struct server_request *request, struct api_request *out)
+{
+    out->cookie = field(request->connection, "Cookie");
+    out->origin = field(request->connection, "Origin");
+    out->fetch_site = field(request->connection, "Sec-Fetch-Site");
+    out->requested_by = field(request->connection, "X-Requested-By");
+}
+
 static enum MHD_Result dispatch(struct server_request *request)
 {
     char remote[ADDRESS_TEXT_BYTES];
@@ -216,13 +270,19 @@ static enum MHD_Result dispatch(struct server_request *request)
         .idempotency_key = field(request->connection, "Idempotency-Key"),
         .body = buf_span(&request->body),
         .waited = request->waited,
+        .job = request->job,
     };
+    read_browser(request, &asked);
     struct api_reply reply = {0};
     buf_init(&reply.body, REPLY_BYTES_MAX);
     api_dispatch(&asked, &reply);
     if (reply.wait.wait_ms > 0) {
         buf_release(&reply.body);
         return suspend(request, &reply.wait);
+    }
+    if (reply.job) {
+        buf_release(&reply.body);
+        return suspend_for_hash(request, reply.job);
     }
     return queue_reply(request, &reply);
 }

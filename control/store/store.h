@@ -63,10 +63,19 @@ MUST_USE enum err store_write_commit(struct store_conn **conn);
 /* Leaves NULL behind; NULL is fine. */
 void store_write_rollback(struct store_conn **conn);
 
+/* What of its scope a list shows to a limited token: JSON arrays of ids. */
+struct store_reach {
+    bool accounts_all, zones_all;
+    struct span accounts, zones;         /* an account: with its zones */
+    struct span but_accounts, but_zones; /* taken away again */
+};
+
 /* Whose eyes a query looks with: accounts where user_id is a member, or all of them. */
 struct store_scope {
     struct id user_id;
-    bool platform_wide; /* an operator */
+    bool platform_wide;              /* an operator */
+    bool zones_limited;              /* the user has only some zones of an account */
+    const struct store_reach *reach; /* lists only; NULL: all that the user sees */
 };
 
 /* Rows (page - 1) * per_page and following; both at least 1. */

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * store_accounts.c - accounts and who is a member of them.
+ * store_accounts.c - accounts.
  */
 #include "control/store/store_accounts.h"
 
 #include "common/base/text.h"
 #include "control/store/store_query.h"
 
-#define ACCOUNT_COLUMNS "a.id, a.name, a.zone_count, a.created_at_us"
+#define ACCOUNT_COLUMNS \
+    "a.id, a.name, a.zone_count, a.zones_max, a.tokens_max, a.members_max, a.created_at_us"
 #define ACCOUNT_FROM "accounts a"
 
 static void read_account(struct statement *s, struct arena *arena, struct store_account *out)
@@ -15,6 +16,9 @@ static void read_account(struct statement *s, struct arena *arena, struct store_
     statement_id(s, &out->id);
     out->name = statement_text(s, arena);
     out->zone_count = statement_u64(s);
+    out->zones_max = statement_u64(s);
+    out->tokens_max = statement_u64(s);
+    out->members_max = statement_u64(s);
     out->created_at_us = statement_u64(s);
 }
 
@@ -25,6 +29,32 @@ enum err store_account_insert(struct store_conn *conn, const struct store_accoun
     statement_bind_id(&s, &account->id);
     statement_bind_text(&s, account->name);
     statement_bind_u64(&s, account->created_at_us);
+    return statement_run(&s);
+}
+
+enum err store_account_update(struct store_conn *conn, const struct store_account *account)
+{
+    struct statement s;
+    statement_open(&s, conn,
+                   "UPDATE accounts SET name = ?, zones_max = ?, tokens_max = ?, members_max = ? "
+                   "WHERE id = ?");
+    statement_bind_text(&s, account->name);
+    statement_bind_u64(&s, account->zones_max);
+    statement_bind_u64(&s, account->tokens_max);
+    statement_bind_u64(&s, account->members_max);
+    statement_bind_id(&s, &account->id);
+    return statement_run_one(&s);
+}
+
+enum err store_account_delete(struct store_conn *conn, const struct id *id)
+{
+    struct statement s;
+    statement_open(&s, conn, "DELETE FROM accounts WHERE id = ? AND zone_count = 0");
+    statement_bind_id(&s, id);
+    TRY(statement_run_one(&s));
+    /* Its own tokens go with the user that they act as. */
+    statement_open(&s, conn, "DELETE FROM users WHERE id = ?");
+    statement_bind_id(&s, id);
     return statement_run(&s);
 }
 
@@ -69,6 +99,7 @@ enum err store_account_list(struct store_conn *conn, const struct store_account_
     *out = (struct store_account_list){0};
     query_init(&q, false);
     query_scope(&q, "a.id", &query->scope);
+    query_reach_accounts(&q, &query->scope);
     query_filter(&q, "a.name", &query->name);
     enum err err = query_count(&q, conn, ACCOUNT_FROM, &out->total_count);
     if (err == ERR_OK) {
@@ -78,30 +109,5 @@ enum err store_account_list(struct store_conn *conn, const struct store_account_
         statement_close(&s);
     }
     query_release(&q);
-    return err;
-}
-
-enum err store_member_insert(struct store_conn *conn, const struct store_member *member)
-{
-    struct statement s;
-    statement_open(&s, conn, "INSERT INTO members (user_id, account_id, role) VALUES (?, ?, ?)");
-    statement_bind_id(&s, &member->user_id);
-    statement_bind_id(&s, &member->account_id);
-    statement_bind_text(&s, span_str(member->role));
-    return statement_run(&s);
-}
-
-enum err store_member_get(struct store_conn *conn, const struct id *account_id,
-                          const struct id *user_id, struct store_member *out)
-{
-    struct statement s;
-    statement_open(&s, conn, "SELECT role FROM members WHERE user_id = ? AND account_id = ?");
-    statement_bind_id(&s, user_id);
-    statement_bind_id(&s, account_id);
-    enum err err = statement_row(&s);
-    *out = (struct store_member){.account_id = *account_id, .user_id = *user_id};
-    if (err == ERR_OK && !span_to_cstr(statement_lend(&s), out->role, sizeof(out->role)))
-        err = ERR_CORRUPT;
-    statement_close(&s);
     return err;
 }

@@ -18,7 +18,7 @@
 #include "common/model/seal.h"
 #include "control/store/store.h"
 
-#define STATEMENT_CACHE_MAX 96
+#define STATEMENT_CACHE_MAX 192
 #define READER_SPARES_MAX 8
 
 /* A prepared statement, known by the address of its literal text. */

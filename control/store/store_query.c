@@ -45,6 +45,51 @@ void query_scope(struct store_query *q, const char *account_column, const struct
                 account_column, add_text(q, id_span(&scope->user_id)));
 }
 
+/* "(zone or account is in the list)" with its text bound. */
+static void append_in(struct store_query *q, const char *column, struct span list)
+{
+    buf_appendf(&q->required, "%s IN (SELECT value FROM json_each(?%zu))", column,
+                add_text(q, list));
+}
+
+void query_scope_zones(struct store_query *q, const struct store_scope *scope)
+{
+    const struct store_reach *reach = scope->reach;
+    if (scope->zones_limited && !scope->platform_wide) {
+        require(q);
+        size_t user = add_text(q, id_span(&scope->user_id));
+        buf_appendf(&q->required,
+                    "(z.account_id IN (SELECT account_id FROM members WHERE user_id = ?%zu AND "
+                    "NOT zones_limited) OR z.id IN (SELECT mz.zone_id FROM member_zones mz JOIN "
+                    "members m ON m.id = mz.member_id WHERE m.user_id = ?%zu))",
+                    user, user);
+    }
+    if (!reach)
+        return;
+    require(q);
+    buf_appendf(&q->required, "(%d OR ", reach->zones_all);
+    append_in(q, "z.account_id", reach->accounts);
+    buf_append_str(&q->required, " OR ");
+    append_in(q, "z.id", reach->zones);
+    buf_append_str(&q->required, ") AND NOT (");
+    append_in(q, "z.account_id", reach->but_accounts);
+    buf_append_str(&q->required, " OR ");
+    append_in(q, "z.id", reach->but_zones);
+    buf_append_byte(&q->required, ')');
+}
+
+void query_reach_accounts(struct store_query *q, const struct store_scope *scope)
+{
+    const struct store_reach *reach = scope->reach;
+    if (!reach)
+        return;
+    require(q);
+    buf_appendf(&q->required, "(%d OR ", reach->accounts_all);
+    append_in(q, "a.id", reach->accounts);
+    buf_append_str(&q->required, ") AND NOT ");
+    append_in(q, "a.id", reach->but_accounts);
+}
+
 void query_require(struct store_query *q, const char *column, struct span text)
 {
     require(q);

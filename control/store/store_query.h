@@ -12,7 +12,7 @@
 
 #include "control/store/statement.h"
 
-#define QUERY_TEXTS_MAX 16
+#define QUERY_TEXTS_MAX 24
 
 struct store_query {
     struct buf required, filters, sql;
@@ -27,6 +27,9 @@ void query_release(struct store_query *q);
 /* Adds "column IN (the accounts of the user)" unless the scope is platform-wide. */
 void query_scope(struct store_query *q, const char *account_column,
                  const struct store_scope *scope);
+/* What remains of that for zones: those that a member is limited to, and the reach. */
+void query_scope_zones(struct store_query *q, const struct store_scope *scope);
+void query_reach_accounts(struct store_query *q, const struct store_scope *scope);
 /* Adds "column = text". */
 void query_require(struct store_query *q, const char *column, struct span text);
 void query_filter(struct store_query *q, const char *column, const struct store_filter *filter);

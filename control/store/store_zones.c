@@ -118,7 +118,8 @@ static enum err narrow(struct store_conn *conn, struct store_zone_query *query)
 
 static bool filtered(const struct store_zone_query *query)
 {
-    return query->name.match != STORE_MATCH_ALL || query->account_name.match != STORE_MATCH_ALL ||
+    return query->scope.zones_limited || query->scope.reach ||
+           query->name.match != STORE_MATCH_ALL || query->account_name.match != STORE_MATCH_ALL ||
            query->status.match != STORE_MATCH_ALL || query->type.match != STORE_MATCH_ALL;
 }
 
@@ -146,6 +147,7 @@ static void compose(struct store_query *q, const struct store_zone_query *query)
 {
     query_init(q, query->match_any);
     query_scope(q, "z.account_id", &query->scope);
+    query_scope_zones(q, &query->scope);
     if (query->account_id.text[0] != '\0')
         query_require(q, "z.account_id", id_span(&query->account_id));
     query_filter(q, "z.name", &query->name);

@@ -129,8 +129,8 @@ static inline void restore_file(const char *path, const uint8_t *bytes, size_t l
 
 static inline void fill_actors(struct change_dir *c)
 {
-    c->operating.scope = (struct store_scope){c->first.user_id, true};
-    c->owner.scope = (struct store_scope){c->second.user_id, false};
+    c->operating.scope = (struct store_scope){.user_id = c->first.user_id, .platform_wide = true};
+    c->owner.scope = (struct store_scope){.user_id = c->second.user_id};
     c->owner.token_id = c->second.token_id;
     c->owner.ip = SPAN("192.0.2.7");
     c->owner.request_id = SPAN("r-1");
