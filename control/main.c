@@ -26,6 +26,7 @@
 #include "control/change/change_account.h"
 #include "control/change/change_certificate.h"
 #include "control/main_arguments.h"
+#include "control/main_user.h"
 #include "control/main_store.h"
 #include "control/publish/publisher.h"
 #include "control/server/server.h"
@@ -38,72 +39,6 @@
 #define PUBLIC_ORIGIN_BYTES_MAX 256
 
 /* ---- commands on the store */
-
-/* The first line of standard input. */
-static int read_password(char *out, size_t out_bytes, size_t *len_out)
-{
-    if (!fgets(out, (int)out_bytes, stdin))
-        return complain(EXIT_FAILURE, "password: standard input is empty");
-    size_t len = strlen(out);
-    if (len + 1 == out_bytes)
-        return complain(EXIT_FAILURE, "password: must have at most %d bytes", LIMIT_PASSWORD_BYTES);
-    if (len > 0 && out[len - 1] == '\n')
-        len--;
-    if (len > 0 && out[len - 1] == '\r')
-        len--;
-    *len_out = len;
-    return 0;
-}
-
-static enum err make_user(struct store *store, const struct change_user_spec *spec, bool first,
-                          struct change_user_made *made, struct problem *problem)
-{
-    const struct change_door door = {.store = store};
-    const struct change_actor console = {.scope = {.platform_wide = true}};
-    struct change *change = NULL;
-    uint64_t revision = 0;
-    TRY(change_begin(&door, &console, &change));
-    enum err err = first ? change_bootstrap(change, spec, made, problem)
-                         : change_user_create(change, spec, made, problem);
-    if (err == ERR_OK)
-        err = change_commit(&change, &revision, problem);
-    change_abandon(&change);
-    return err;
-}
-
-static int run_user(const struct arguments *args)
-{
-    bool first = args->command == COMMAND_bootstrap;
-    char password[LIMIT_PASSWORD_BYTES + 3];
-    size_t password_bytes = 0;
-    struct store *store = NULL;
-    struct change_user_made made;
-    struct problem problem = {.code = ERR_OK};
-    if (args->flags[FLAG_email].count == 0 || args->flags[FLAG_password_stdin].count == 0)
-        return complain(EXIT_WRONG_USAGE, "%s needs --email and --password-stdin",
-                        command_name(args->command));
-    int code = read_password(password, sizeof(password), &password_bytes);
-    if (code == 0)
-        code = open_store(args, first, &store);
-    if (code != 0)
-        return code;
-    const struct change_user_spec spec = {
-        .email = span_str(flag_text(args, FLAG_email)),
-        .password = span_of(password, password_bytes),
-        .platform_wide = first,
-    };
-    enum err err = make_user(store, &spec, first, &made, &problem);
-    mem_wipe(password, sizeof(password));
-    store_close(&store);
-    if (err != ERR_OK) {
-        bool has_user = err == ERR_EXISTS && first;
-        return complain_problem(has_user ? EXIT_HAS_USER : EXIT_FAILURE, &problem, err);
-    }
-    printf("{\"user_id\":\"%s\",\"account_id\":\"%s\",\"token\":\"%s\"}\n", made.user_id.text,
-           made.account_id.text, made.token.text);
-    mem_wipe(&made, sizeof(made));
-    return EXIT_SUCCESS;
-}
 
 static int run_ca(const struct arguments *args)
 {
@@ -397,7 +332,7 @@ static int run(const struct arguments *args)
         return run_serve(args);
     case COMMAND_bootstrap:
     case COMMAND_user:
-        return run_user(args);
+        return main_user(args);
     case COMMAND_ca:
         return run_ca(args);
     case COMMAND_check:

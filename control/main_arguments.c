@@ -213,7 +213,10 @@ int arguments_parse(struct arguments *args, int argc, char **argv)
     if (command == COMMAND_COUNT)
         return complain(EXIT_WRONG_USAGE, "there is no command %s (see --help)", argv[1]);
     args->command = (enum command)command;
-    for (int at = 2; at < argc; at++) {
+    int first = 2;
+    if (args->command == COMMAND_user && argc > 2 && argv[2][0] != '-')
+        args->verb = argv[first++];
+    for (int at = first; at < argc; at++) {
         if (strcmp(argv[at], "--help") == 0) {
             print_command_help(args->command);
             return 0;

@@ -43,6 +43,7 @@ struct flag_values {
 
 struct arguments {
     enum command command;
+    const char *verb; /* the word behind `user`; NULL: none */
     struct flag_values flags[FLAG_COUNT];
     json_t *config; /* owns the texts that came from it */
 };

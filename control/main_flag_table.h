@@ -12,7 +12,7 @@
 #define COMMAND_TABLE(X)                                                                                  \
     X(serve,     "REST API, dashboard and the edges' feed, until SIGTERM")                                \
     X(bootstrap, "make the first user and print {\"user_id\",\"account_id\",\"token\"}")                  \
-    X(user,      "add a user with an account of his own; prints the same")                                \
+    X(user,      "add a user with an account of his own and print the same; or `user` list, invite, reset-password, reset-second-factor, operator-on, operator-off") \
     X(ca,        "print the certificate of the installation's local CA")                                \
     X(check,     "check the store's file and its audit chain")                                            \
     X(backup,    "copy the store to a file while it is in use; the master key is kept apart")             \
@@ -27,6 +27,8 @@
     X("master-key",     master_key,     "FILE", ALL_COMMANDS,          NULL, "key that private keys are sealed with (default: <store>.key)") \
     X("config",         config,         "FILE", ALL_COMMANDS,          NULL, "JSON object with the same names; flags win")     \
     X("email",          email,          "E",    IN_bootstrap | IN_user, NULL, "the user's email address")                      \
+    X("account",        account,        "ID",   IN_user,               NULL, "the account to invite into")                         \
+    X("role",           role,           "ROLE", IN_user,               "viewer", "owner, administrator, editor or viewer")          \
     X("password-stdin", password_stdin, "",     IN_bootstrap | IN_user, NULL, "read the password from standard input")         \
     X("origin",         origin,         "",     IN_ca,                 NULL, "print that of the CA for origins")                   \
     X("to",             to,             "FILE", IN_backup,             NULL, "the backup; must not be there yet")                \

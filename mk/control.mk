@@ -10,4 +10,4 @@ $(B)/control/store/schema_sql.o: $(B)/control/store/schema_sql.c control/store/s
 $(B)/libcontrol.a: $(B)/control/store/schema_sql.o
 
 # main.c and what it reads its arguments with stand beside the rooms, not in one.
-$(B)/trunkline-control: $(B)/control/main_arguments.o $(B)/control/main_store.o
+$(B)/trunkline-control: $(B)/control/main_arguments.o $(B)/control/main_store.o $(B)/control/main_user.o

@@ -25,6 +25,10 @@ MUST_USE enum err access_check(struct store_conn *conn, const struct change_acto
 /* The same for what has no account: the caller's own, and the platform. */
 MUST_USE enum err access_check_own(const struct change_actor *actor, enum permission permission);
 
+/* Says in the audit that the caller was refused: what is method and pattern of the route. */
+MUST_USE enum err change_refused(const struct change_door *door, const struct change_actor *actor,
+                                 const struct access_object *object, struct span what);
+
 /* What lists show to a token with these policies. */
 const struct store_reach *access_reach(const struct policies *policies, enum permission permission,
                                        struct arena *arena);

@@ -138,6 +138,34 @@ enum err change_touch(struct change *change, struct change_zone zone, struct pro
     return ERR_OK;
 }
 
+enum err change_refused(const struct change_door *door, const struct change_actor *actor,
+                        const struct access_object *object, struct span what)
+{
+    struct change *change = NULL;
+    struct problem unasked = {.code = ERR_OK};
+    struct buf json;
+    uint64_t revision;
+    TRY(change_begin(door, actor, &change));
+    buf_init(&json, CHANGE_JSON_BYTES_MAX);
+    buf_append_byte(&json, '{');
+    change_json_text(&json, "request", what);
+    buf_append_byte(&json, '}');
+    struct change_entry entry = {.action = "request.refuse",
+                                 .account_id = object->account_id,
+                                 .zone_id = object->zone_id,
+                                 .new_json = &json};
+    enum err err = ERR_OK;
+    if (entry.zone_id.text[0] != '\0')
+        err = store_zone_account(change->conn, &entry.zone_id, &entry.account_id);
+    if (err == ERR_OK)
+        err = change_audit(change, &entry);
+    buf_release(&json);
+    if (err == ERR_OK)
+        err = change_commit(&change, &revision, &unasked);
+    change_abandon(&change);
+    return err;
+}
+
 enum err change_audit(struct change *change, const struct change_entry *entry)
 {
     const struct store_audit_entry row = {
