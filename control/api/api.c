@@ -136,7 +136,9 @@ static enum err answer(struct api_request *request, struct api_reply *reply)
     TRY(match_route(request, reply));
     if (request->route->permission != PERMISSION_PUBLIC)
         TRY(api_admit(request, reply));
-    else if (!api_auth_same_site(request, false))
+    else
+        api_auth_nobody(request);
+    if (request->route->permission == PERMISSION_PUBLIC && !api_auth_same_site(request, false))
         return api_fail(reply, API_ERROR_LOGIN_FOREIGN, "", "%s", "must come from the dashboard");
     TRY(api_permit(request, reply));
     if (request->route->takes_json)

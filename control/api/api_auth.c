@@ -49,6 +49,12 @@ static void set_actor(struct api_request *request, const struct id *user_id,
     };
 }
 
+void api_auth_nobody(struct api_request *request)
+{
+    const struct id nobody = {{0}};
+    set_actor(request, &nobody, &nobody);
+}
+
 /* Whether the token may be used now and from there. */
 static enum err check_token(struct api_request *request, const struct store_token *token)
 {

@@ -21,6 +21,9 @@
  * ERR_UNAUTHENTICATED for a token that is none of ours, or not good now or from there. */
 MUST_USE enum err api_auth_require(struct api_request *request, struct api_reply *reply);
 
+/* Fills request->actor with where it came from: the route asks nobody who he is. */
+void api_auth_nobody(struct api_request *request);
+
 /* By its name without the prefix. */
 bool api_auth_cookie(const struct api_request *request, const char *name, struct span *out);
 /* The login of the cookie; ERR_NOT_FOUND when there is none or it has ended. */

@@ -225,8 +225,6 @@ static enum err invitation_accept(struct api_request *request, struct api_reply 
     TRY(api_password_ask(request, reply, &ask, &found, &known));
     if (!known)
         return ERR_OK;
-    request->actor.ip = request->remote;
-    request->actor.request_id = id_span(&request->request_id);
     TRY(api_change_begin(request, reply));
     TRY(change_login_proved(request->change, &ask.try_, &found));
     TRY(change_invitation_accept(request->change, &digest, span_str(request->job->made_hash),

@@ -54,8 +54,6 @@ enum err api_password_refuse(struct api_request *request, struct api_reply *repl
 {
     uint64_t revision;
     change_abandon(&request->change);
-    request->actor.ip = request->remote;
-    request->actor.request_id = id_span(&request->request_id);
     store_read_end(&request->reader);
     TRY(change_begin(request->api->door, &request->actor, &request->change));
     TRY(change_login_refuse(request->change, try_, found));
