@@ -39,6 +39,9 @@ static enum err err_of_connect(int status)
         return ERR_ORIGIN_UNREACHABLE;
     case UV_ETIMEDOUT:
         return ERR_ORIGIN_CONNECT_TIMEOUT;
+    case UV_EMFILE: /* ours, not the origin's */
+    case UV_ENFILE:
+        return ERR_BUSY;
     default:
         return ERR_IO;
     }

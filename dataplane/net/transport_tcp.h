@@ -20,7 +20,8 @@ struct transport *transport_tcp_accept(struct loop *loop, int fd,
 /* A dial in progress. */
 struct tcp_dial;
 /* err: ERR_OK with a transport that the callee owns; ERR_ORIGIN_REFUSED (RST),
- * ERR_ORIGIN_UNREACHABLE (no route), ERR_ORIGIN_CONNECT_TIMEOUT (the kernel gave up), ERR_IO. */
+ * ERR_ORIGIN_UNREACHABLE (no route), ERR_ORIGIN_CONNECT_TIMEOUT (the kernel gave up), ERR_BUSY (no
+ * descriptor), ERR_IO. */
 typedef void tcp_dialled_fn(void *owner, enum err err, struct transport *transport);
 
 /* Exactly one callback follows, from the loop, unless tcp_dial_cancel comes first. */
