@@ -12,7 +12,7 @@
 
 static struct client_rig run(struct span bytes, size_t step)
 {
-    static const struct h1_client_events events = {client_on_closed};
+    static const struct h1_client_events events = {.on_closed = client_on_closed};
     static const struct client_facts facts = {.address = {(const uint8_t *)"192.0.2.1", 9}};
     struct client_rig rig;
 

@@ -47,7 +47,7 @@ static void expand(struct span rest, struct buf *frames)
 
 static void run(struct span frames, size_t step)
 {
-    static const struct h2_client_events events = {client_on_closed};
+    static const struct h2_client_events events = {.on_closed = client_on_closed};
     static const struct client_facts facts = {.address = {(const uint8_t *)"192.0.2.1", 9},
                                               .version = HTTP_2};
     struct client_rig rig;
