@@ -28,6 +28,17 @@
     X(CLIENT_READERS_LATE,         "count", "visitors who took answers slower than --client-rate")  \
     X(CLIENT_NAMES_UNKNOWN,        "count", "TLS handshakes refused: no zone has the name, or none was sent") \
     X(CLIENT_TICKETS_FOREIGN,      "count", "session tickets of another zone, name or version, not taken")  \
+    /* visitors' HTTP/2: connections ended with GOAWAY, or cut (dataplane/h2/h2_abuse.h) */        \
+    X(H2_RESET_FLOODS,             "count", "ended: RST_STREAM, theirs and ours for their errors (LIMIT_H2_RESET_*)") \
+    X(H2_SETTINGS_FLOODS,          "count", "ended: SETTINGS (LIMIT_H2_SETTINGS_*)")                \
+    X(H2_PING_FLOODS,              "count", "ended: PING (LIMIT_H2_PING_*)")                        \
+    X(H2_WINDOW_FLOODS,            "count", "ended: WINDOW_UPDATE (LIMIT_H2_WINDOW_*)")             \
+    X(H2_GLITCH_FLOODS,            "count", "ended: frames without effect (LIMIT_H2_GLITCH_*)")     \
+    X(H2_BLOCK_FLOODS,             "count", "ended: header blocks too large on the wire, decoded, or in sum") \
+    X(H2_OUT_FLOODS,               "count", "ended: more than LIMIT_H2_OUT_FRAMES or LIMIT_H2_OUT_ACKS wait to be read") \
+    X(H2_PROTOCOL_ERRORS,          "count", "ended: another connection error of RFC 9113")          \
+    X(H2_REQUESTS_MALFORMED,       "count", "requests answered by RST_STREAM(PROTOCOL_ERROR)")      \
+    X(ORIGIN_H2_FLOODS,            "count", "origins' HTTP/2 connections ended for a flood of frames") \
     /* exchanges */                                                                                 \
     X(EXCHANGES,                   "count", "requests that became an exchange")                     \
     X(REQUESTS_MISDIRECTED,        "count", "answered 421: for a name that the connection was not made for") \

@@ -67,6 +67,7 @@
     X(ORIGIN_CONN_REQUESTS,     100000,   "count",  "requests on one origin connection, then it is drained")     \
     X(ORIGIN_CONN_AGE_MS,       3600000,  "ms",     "age of an origin connection, then it is drained")           \
     X(ORIGIN_CONN_JITTER,       10,       "%",      "of both, by which connections differ so that they end apart") \
+    X(ORIGIN_ENDED_MS,          5000,     "ms",     "no window for a request from an origin whose answer is whole (HTTP/2)") \
     X(ORIGIN_QUIET_MS,          3000,     "ms",     "nothing heard on HTTP/2: the next request has a PING before it") \
     X(ORIGIN_PING_MS,           2000,     "ms",     "for the answer to a PING; then the connection is dead")     \
     X(ORIGIN_PING_AGAIN_MS,     300000,   "ms",     "between PINGs while only their answers are heard")          \
@@ -97,7 +98,14 @@
     X(H2_SETTINGS_PER_S,        1,        "1/s",    "the same, regained")                                         \
     X(H2_PING_BURST,            20,       "count",  "PING frames of a peer between two DATA frames of ours")      \
     X(H2_PING_PER_S,            1,        "1/s",    "the same, regained")                                         \
-    X(H2_GLITCH_BURST,          1000,     "count",  "PRIORITY, empty DATA, WINDOW_UPDATE for no stream")          \
+    X(H2_CONTINUED_MS,          2000,     "ms",     "a header block in more than one frame, from its first byte") \
+    X(H2_IDS_KEPT,              1024,     "count",  "stream ids of which is known whether the peer has begun and ended them") \
+    X(H2_WINDOW_BURST,          1000,     "count",  "WINDOW_UPDATE frames of a peer between two messages of ours")  \
+    X(H2_WINDOW_PER_S,          100,      "1/s",    "the same, regained")                                         \
+    X(H2_HEAD_FREE_BYTES,       4096,     "bytes",  "of a decoded header block, that are not counted as decoded")  \
+    X(H2_DECODED_BURST,         2097152,  "bytes",  "decoded header bytes beyond those")                          \
+    X(H2_DECODED_PER_S,         1048576,  "1/s",    "the same, regained")                                         \
+    X(H2_GLITCH_BURST,          1000,     "count",  "PRIORITY, unknown frames, empty DATA, HEADERS for no stream") \
     X(H2_GLITCH_PER_S,          100,      "1/s",    "the same, regained")                                         \
     X(H2_GOODBYE_MS,            2000,     "ms",     "for a last GOAWAY to leave")                                 \
     X(H2_EARLY_ANSWER_MS,       200,      "ms",     "between an early answer and the RST_STREAM(NO_ERROR) that ends its request") \

@@ -207,7 +207,7 @@ static void on_head(struct h2_stream *stream, bool ended)
     stream->in_head_done = true;
     stream->in_ended = ended;
     head->bodyless = ended;
-    if (stream->session->block_bytes > LIMIT_HEAD_ANNOUNCED_BYTES)
+    if (stream->session->block.bytes > LIMIT_HEAD_ANNOUNCED_BYTES)
         err = problem_set(&problem, ERR_REQUEST_HEAD_TOO_LARGE, "head", "too large");
     if (err == ERR_OK) {
         h2_fields_join_cookies(&head->fields);
@@ -352,8 +352,10 @@ static void tick_streams(struct h2_session *session, uint64_t now_ms)
 static bool late_head(const struct h2_session *session, const struct client_terms *terms,
                       uint64_t now_ms)
 {
+    bool continued = !session->watch.block.whole && terms->head_ms > LIMIT_H2_CONTINUED_MS;
+    uint64_t block_ms = continued ? LIMIT_H2_CONTINUED_MS : terms->head_ms;
     return (!session->settings_seen && now_ms - session->opened_at_ms >= terms->head_ms) ||
-           (session->block_since_ms != 0 && now_ms - session->block_since_ms >= terms->head_ms);
+           (session->block.since_ms != 0 && now_ms - session->block.since_ms >= block_ms);
 }
 
 static uint64_t on_tick(struct h2_session *session, uint64_t now_ms)
@@ -372,8 +374,11 @@ static uint64_t on_tick(struct h2_session *session, uint64_t now_ms)
         return 0;
     }
     tick_streams(session, now_ms);
-    if (!list_empty(&session->streams) || !session->settings_seen || session->block_since_ms != 0)
-        return busy_tick_ms(client);
+    uint64_t busy_ms = busy_tick_ms(client);
+    if (session->block.since_ms != 0)
+        return busy_ms < H2_BLOCK_TICK_MS ? busy_ms : H2_BLOCK_TICK_MS;
+    if (!list_empty(&session->streams) || !session->settings_seen)
+        return busy_ms;
     /* Who has never asked for anything is not idle: its first request is due. */
     uint64_t idle_ms = client->served ? terms->idle_ms : terms->head_ms;
     if (now_ms - session->idle_since_ms >= idle_ms) {

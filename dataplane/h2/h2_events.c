@@ -27,15 +27,14 @@ static int on_begin_headers(nghttp2_session *ng, const nghttp2_frame *frame, voi
     struct h2_session *session = session_of(user_data);
     if (frame->hd.type != NGHTTP2_HEADERS)
         return 0;
-    session->block_since_ms = h2_session_now_ms(session);
-    session->block_bytes = 0;
+    session->block.bytes = 0;
     if (frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
-        session->receiving = session->role->on_request(session, frame->hd.stream_id);
-        return nghttp2_session_set_stream_user_data(ng, frame->hd.stream_id, session->receiving);
+        session->block.stream = session->role->on_request(session, frame->hd.stream_id);
+        return nghttp2_session_set_stream_user_data(ng, frame->hd.stream_id, session->block.stream);
     }
     struct h2_stream *stream = h2_stream_of(ng, frame->hd.stream_id);
-    session->receiving = stream && side_attached(&stream->side) ? stream : NULL;
-    if (!session->receiving)
+    session->block.stream = stream && side_attached(&stream->side) ? stream : NULL;
+    if (!session->block.stream)
         return 0;
     if (session->role->client_facing || stream->in_head_done)
         h2_stream_begin_trailers(stream);
@@ -44,30 +43,44 @@ static int on_begin_headers(nghttp2_session *ng, const nghttp2_frame *frame, voi
     return 0;
 }
 
+/* What a block is decoded to beyond what heads usually are. */
+static bool charge_decoded(struct h2_session *session, size_t field_bytes)
+{
+    size_t free_bytes = LIMIT_H2_HEAD_FREE_BYTES;
+    if (!session->role->client_facing || session->block.bytes <= free_bytes)
+        return true;
+    size_t over = session->block.bytes - free_bytes;
+    return h2_session_take(session, H2_BUDGET_DECODED,
+                           (uint32_t)(over < field_bytes ? over : field_bytes));
+}
+
 static int on_header(nghttp2_session *ng, const nghttp2_frame *frame, nghttp2_rcbuf *name,
                      nghttp2_rcbuf *value, uint8_t flags, void *user_data)
 {
     (void)ng, (void)frame, (void)flags;
     struct h2_session *session = session_of(user_data);
-    session->block_bytes +=
+    size_t field_bytes =
         nghttp2_rcbuf_get_buf(name).len + nghttp2_rcbuf_get_buf(value).len + H2_FIELD_OVERHEAD;
-    if (session->block_bytes > session->role->block_bytes_max) {
+    session->block.bytes += field_bytes;
+    if (!charge_decoded(session, field_bytes))
+        return NGHTTP2_ERR_CALLBACK_FAILURE;
+    if (session->block.bytes > session->role->block_bytes_max) {
         /* A small block of references to one large table entry: decoding on would be the harm. */
+        h2_session_count(session, COUNTER_H2_BLOCK_FLOODS);
         h2_session_terminate(session, NGHTTP2_ENHANCE_YOUR_CALM, session->role->broken_err);
         return NGHTTP2_ERR_CALLBACK_FAILURE;
     }
-    if (session->receiving)
-        h2_stream_take_field(session->receiving, name, value);
+    if (session->block.stream)
+        h2_stream_take_field(session->block.stream, name, value);
     return 0;
 }
 
 static void take_headers(struct h2_session *session, const nghttp2_frame *frame)
 {
-    struct h2_stream *stream = session->receiving;
+    struct h2_stream *stream = session->block.stream;
     bool ended = frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
 
-    session->receiving = NULL;
-    session->block_since_ms = 0;
+    session->block.stream = NULL;
     if (!stream || !side_attached(&stream->side) || !stream->block) {
         stream = h2_stream_of(session->ng, frame->hd.stream_id);
         if (stream && ended)
@@ -100,26 +113,36 @@ static int take_data(struct h2_session *session, const nghttp2_frame *frame)
             h2_stream_put_end(stream);
         return 0;
     }
-    return frame->hd.length == 0 ? spend(session, H2_BUDGET_GLITCH) : 0;
+    /* Nothing but padding; h2_session.c has charged for nothing at all. */
+    bool padded_only = frame->hd.length > 0 && frame->data.padlen == frame->hd.length;
+    return padded_only ? spend(session, H2_BUDGET_GLITCH) : 0;
+}
+
+/* RFC 9113 6.9.2: windows past 2^31-1 because of SETTINGS are an error of the connection; nghttp2
+ * resets those streams.  Nothing else is queued by SETTINGS but the ack. */
+static bool windows_overflowed(const struct h2_session *session)
+{
+    return nghttp2_session_get_outbound_queue_size(session->ng) > session->frames_waiting + 1;
 }
 
 static int take_settings(struct h2_session *session, const nghttp2_frame *frame)
 {
     if (frame->hd.flags & NGHTTP2_FLAG_ACK)
         return 0;
+    if (windows_overflowed(session)) {
+        h2_session_terminate(session, NGHTTP2_FLOW_CONTROL_ERROR, session->role->broken_err);
+        return NGHTTP2_ERR_CALLBACK_FAILURE;
+    }
     session->settings_seen = true;
     if (session->role->on_settings)
         session->role->on_settings(session);
-    return spend(session, H2_BUDGET_SETTINGS);
+    return 0;
 }
 
-static int take_ping(struct h2_session *session, const nghttp2_frame *frame)
+static void take_ping(struct h2_session *session, const nghttp2_frame *frame)
 {
-    if (!(frame->hd.flags & NGHTTP2_FLAG_ACK))
-        return spend(session, H2_BUDGET_PING);
-    if (session->role->on_ping_ack)
+    if (frame->hd.flags & NGHTTP2_FLAG_ACK && session->role->on_ping_ack)
         session->role->on_ping_ack(session);
-    return 0;
 }
 
 static int take_reset(struct h2_session *session, const nghttp2_frame *frame)
@@ -135,6 +158,7 @@ static int take_reset(struct h2_session *session, const nghttp2_frame *frame)
 
 static int on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *user_data)
 {
+    (void)ng;
     struct h2_session *session = session_of(user_data);
     switch (frame->hd.type) {
     case NGHTTP2_DATA:
@@ -147,14 +171,11 @@ static int on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *
     case NGHTTP2_SETTINGS:
         return take_settings(session, frame);
     case NGHTTP2_PING:
-        return take_ping(session, frame);
+        take_ping(session, frame);
+        return 0;
     case NGHTTP2_GOAWAY:
         if (session->role->on_goaway)
             session->role->on_goaway(session, frame->goaway.error_code);
-        return 0;
-    case NGHTTP2_WINDOW_UPDATE:
-        if (frame->hd.stream_id != 0 && !h2_stream_of(ng, frame->hd.stream_id))
-            return spend(session, H2_BUDGET_GLITCH);
         return 0;
     default:
         return 0;
@@ -163,8 +184,9 @@ static int on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *
 
 static int on_begin_frame(nghttp2_session *ng, const nghttp2_frame_hd *hd, void *user_data)
 {
-    (void)ng;
-    return hd->type == NGHTTP2_PRIORITY ? spend(session_of(user_data), H2_BUDGET_GLITCH) : 0;
+    if (hd->type == NGHTTP2_SETTINGS)
+        session_of(user_data)->frames_waiting = nghttp2_session_get_outbound_queue_size(ng);
+    return 0;
 }
 
 static int on_data_chunk(nghttp2_session *ng, uint8_t flags, int32_t id, const uint8_t *bytes,
@@ -218,6 +240,24 @@ static void note_sent(struct h2_session *session, const nghttp2_frame *frame)
         session->role->on_out_ended(stream);
 }
 
+static void note_reset_sent(struct h2_session *session, uint32_t code)
+{
+    if (code == NGHTTP2_PROTOCOL_ERROR)
+        h2_session_count(session, COUNTER_H2_REQUESTS_MALFORMED);
+    if (is_peers_error(code))
+        (void)h2_session_spend(session, H2_BUDGET_RESET);
+}
+
+static void note_goaway_sent(struct h2_session *session, uint32_t code)
+{
+    if (code == NGHTTP2_NO_ERROR)
+        return;
+    if (code != NGHTTP2_ENHANCE_YOUR_CALM && session->role->client_facing)
+        h2_session_count(session, COUNTER_H2_PROTOCOL_ERRORS);
+    if (session->err == ERR_OK)
+        session->err = session->role->broken_err;
+}
+
 static int on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *user_data)
 {
     (void)ng;
@@ -225,18 +265,19 @@ static int on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *
     switch (frame->hd.type) {
     case NGHTTP2_DATA:
         h2_abuse_fill(&session->abuse, H2_BUDGET_PING);
+        h2_abuse_fill(&session->abuse, H2_BUDGET_WINDOW);
         note_sent(session, frame);
         break;
     case NGHTTP2_HEADERS:
+        h2_abuse_fill(&session->abuse, H2_BUDGET_WINDOW);
         note_sent(session, frame);
         break;
     case NGHTTP2_RST_STREAM:
-        if (session->role->client_facing && is_peers_error(frame->rst_stream.error_code))
-            h2_session_spend(session, H2_BUDGET_RESET);
+        if (session->role->client_facing)
+            note_reset_sent(session, frame->rst_stream.error_code);
         break;
     case NGHTTP2_GOAWAY:
-        if (frame->goaway.error_code != NGHTTP2_NO_ERROR && session->err == ERR_OK)
-            session->err = session->role->broken_err;
+        note_goaway_sent(session, frame->goaway.error_code);
         break;
     default:
         break;

@@ -357,11 +357,15 @@ static void tick_stream(struct h2_stream *stream, uint64_t now_ms)
         tick_tunnel(stream, silent_ms);
         return;
     }
-    if (silent_ms < origin->options.read_timeout_ms)
-        return;
     /* The visitor is the one who is waited for: its request goes on, or it takes no more. */
     bool request_waits =
         stream->out_waiting && !side_in_complete(side) && stream->tunnel == H2_TUNNEL_NONE;
+    if (stream->in_ended && !request_waits && silent_ms >= LIMIT_ORIGIN_ENDED_MS) {
+        origin_on_stop(side); /* its answer is whole, and it gives the request no window */
+        return;
+    }
+    if (silent_ms < origin->options.read_timeout_ms)
+        return;
     if (request_waits || h2_stream_window_closed(stream))
         return;
     h2_stream_fail(stream, ERR_ORIGIN_READ_TIMEOUT, NGHTTP2_CANCEL);

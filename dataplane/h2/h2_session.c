@@ -10,7 +10,7 @@
 #include "dataplane/h2/h2_session_int.h"
 
 /* The largest frame that nghttp2 hands out at once: 16 KiB, its head, a byte of padding length. */
-#define FRAME_ROOM_BYTES (16384 + 9 + 1)
+#define FRAME_ROOM_BYTES (H2_FRAME_BYTES_MAX + H2_FRAME_HEAD_BYTES + 1)
 
 /* ---- out */
 
@@ -41,16 +41,138 @@ static void session_flush(void *owner)
 
 /* ---- in */
 
-static void receive_failed(struct h2_session *session, int code)
+void h2_session_count(struct h2_session *session, enum counter counter)
 {
-    log_debug("h2_receive_failed", F_STR("nghttp2", nghttp2_strerror(code)));
+    if (!session->role->client_facing)
+        counter = COUNTER_ORIGIN_H2_FLOODS;
+    counters_add(session->loop->counters, counter, 1);
+}
+
+static void overdrawn(struct h2_session *session, enum h2_budget budget)
+{
+    log_debug("h2_budget_spent", F_U64("budget", budget));
+    if (session->terminated_at_ms == 0)
+        h2_session_count(session, h2_abuse_counter(budget));
+    h2_session_terminate(session, NGHTTP2_ENHANCE_YOUR_CALM, session->role->broken_err);
+}
+
+/* GOAWAY, and nothing more is heard. */
+static void refuse(struct h2_session *session, uint32_t code)
+{
     session->deaf = true;
     transport_read_stop(session->transport);
-    if (session->terminated_at_ms != 0)
+    if (session->terminated_at_ms == 0)
+        h2_session_terminate(session, code, session->role->broken_err);
+}
+
+static bool feed(struct h2_session *session, struct span bytes)
+{
+    if (bytes.len == 0)
+        return true;
+    ssize_t taken = nghttp2_session_mem_recv(session->ng, bytes.ptr, bytes.len);
+    if (taken >= 0)
+        return true;
+    log_debug("h2_receive_failed", F_STR("nghttp2", nghttp2_strerror((int)taken)));
+    bool flooded = taken == NGHTTP2_ERR_FLOODED;
+    if (flooded)
+        h2_session_count(session, COUNTER_H2_OUT_FLOODS);
+    refuse(session, flooded ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR);
+    return false;
+}
+
+/* What has no effect, or an effect that costs its sender nothing, is paid for; H2_BUDGET_COUNT: it
+ * is not. */
+static enum h2_budget budget_of(const struct h2_frame_head *frame)
+{
+    bool flagged = frame->flags & NGHTTP2_FLAG_ACK; /* END_STREAM is the same bit */
+    switch (frame->type) {
+    case NGHTTP2_HEADERS:
+    case NGHTTP2_CONTINUATION:
+    case NGHTTP2_RST_STREAM: /* h2_events.c */
+        return H2_BUDGET_COUNT;
+    case NGHTTP2_DATA:
+        return frame->length > 0 || flagged ? H2_BUDGET_COUNT : H2_BUDGET_GLITCH;
+    case NGHTTP2_SETTINGS:
+        return flagged ? H2_BUDGET_COUNT : H2_BUDGET_SETTINGS;
+    case NGHTTP2_PING:
+        return flagged ? H2_BUDGET_GLITCH : H2_BUDGET_PING;
+    case NGHTTP2_WINDOW_UPDATE:
+        return H2_BUDGET_WINDOW;
+    default:
+        return H2_BUDGET_GLITCH;
+    }
+}
+
+/* A second header block of a stream: trailers, unless nghttp2 has forgotten the stream; then it
+ * will decode them and not tell. */
+static bool is_for_nobody(const struct h2_session *session, const struct h2_frame_head *frame)
+{
+    return session->role->client_facing && !h2_stream_of(session->ng, (int32_t)frame->stream_id);
+}
+
+/* NGHTTP2_NO_ERROR when the frame may come. */
+static uint32_t admit(struct h2_session *session, const struct h2_frame_head *frame,
+                      struct span before, size_t *fed)
+{
+    struct h2_watch *watch = &session->watch;
+    bool late = frame->type == NGHTTP2_HEADERS && frame->stream_id <= watch->last_id;
+    enum h2_budget budget = budget_of(frame);
+    uint32_t code = h2_watch_judge(watch, frame, session->role->client_facing);
+    bool paid =
+        budget == H2_BUDGET_COUNT || h2_abuse_spend(&session->abuse, budget, session->heard_at_ms);
+
+    if (code == NGHTTP2_NO_ERROR && paid && !late)
+        return NGHTTP2_NO_ERROR;
+    if (!feed(session, before))
+        return NGHTTP2_PROTOCOL_ERROR;
+    *fed += before.len;
+    if (code == NGHTTP2_ENHANCE_YOUR_CALM)
+        h2_session_count(session, COUNTER_H2_BLOCK_FLOODS);
+    if (code != NGHTTP2_NO_ERROR)
+        return code;
+    if (late && !is_for_nobody(session, frame))
+        return NGHTTP2_NO_ERROR;
+    if (late && h2_session_spend(session, H2_BUDGET_GLITCH))
+        return NGHTTP2_NO_ERROR;
+    if (!paid)
+        overdrawn(session, budget);
+    return NGHTTP2_ENHANCE_YOUR_CALM;
+}
+
+/* Sees each frame head before nghttp2 does; where that matters, nghttp2 has got by then what came
+ * before. */
+static void receive(struct h2_session *session, struct span bytes)
+{
+    size_t fed = 0;
+    for (size_t at = 0; at < bytes.len;) {
+        struct h2_frame_head frame;
+        bool told;
+        at += h2_watch_next(&session->watch, span_skip(bytes, at), &frame, &told);
+        if (!told)
+            continue;
+        size_t before = at > fed + H2_FRAME_HEAD_BYTES ? at - H2_FRAME_HEAD_BYTES - fed : 0;
+        uint32_t code = admit(session, &frame, span_of(bytes.ptr + fed, before), &fed);
+        if (code != NGHTTP2_NO_ERROR) {
+            refuse(session, code);
+            return;
+        }
+    }
+    (void)feed(session, span_skip(bytes, fed));
+}
+
+static void time_block(struct h2_session *session)
+{
+    const struct h2_watch *watch = &session->watch;
+    if (!h2_watch_in_block(watch)) {
+        session->block.since_ms = 0;
         return;
-    h2_session_terminate(
-        session, code == NGHTTP2_ERR_FLOODED ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR,
-        session->role->broken_err);
+    }
+    if (session->block.since_ms != 0 && session->block.serial == watch->block.serial)
+        return;
+    session->block.serial = watch->block.serial;
+    session->block.since_ms = session->heard_at_ms;
+    if (session->role->client_facing)
+        h2_session_tick_in(session, H2_BLOCK_TICK_MS);
 }
 
 static void session_on_bytes(void *owner, struct span bytes)
@@ -59,11 +181,12 @@ static void session_on_bytes(void *owner, struct span bytes)
     if (session->ending || session->deaf)
         return;
     session->heard_at_ms = h2_session_now_ms(session);
-    ssize_t taken = nghttp2_session_mem_recv(session->ng, bytes.ptr, bytes.len);
-    if (taken < 0)
-        receive_failed(session, (int)taken);
-    else if (nghttp2_session_get_outbound_queue_size(session->ng) > LIMIT_H2_OUT_FRAMES)
+    receive(session, bytes);
+    time_block(session);
+    if (nghttp2_session_get_outbound_queue_size(session->ng) > LIMIT_H2_OUT_FRAMES) {
+        h2_session_count(session, COUNTER_H2_OUT_FLOODS);
         h2_session_end(session, session->role->broken_err, true);
+    }
     h2_session_flush_later(session);
 }
 
@@ -155,12 +278,11 @@ void h2_session_terminate(struct h2_session *session, uint32_t code, enum err er
     h2_session_flush_later(session);
 }
 
-bool h2_session_spend(struct h2_session *session, enum h2_budget budget)
+bool h2_session_take(struct h2_session *session, enum h2_budget budget, uint32_t count)
 {
-    if (h2_abuse_spend(&session->abuse, budget, h2_session_now_ms(session)))
+    if (h2_abuse_take(&session->abuse, budget, count, h2_session_now_ms(session)))
         return true;
-    log_debug("h2_budget_spent", F_U64("budget", budget));
-    h2_session_terminate(session, NGHTTP2_ENHANCE_YOUR_CALM, session->role->broken_err);
+    overdrawn(session, budget);
     return false;
 }
 
@@ -243,6 +365,7 @@ void h2_session_open(struct h2_session *session, const struct h2_role *role,
     list_init(&session->spares);
     wake_init(&session->wake, session_woken);
     h2_abuse_init(&session->abuse, now_ms);
+    h2_watch_init(&session->watch, role->client_facing);
 
     session->ng = ng_new(session);
     ASSERT(nghttp2_submit_settings(session->ng, NGHTTP2_FLAG_NONE, entries, entry_count) == 0);

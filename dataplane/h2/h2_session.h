@@ -2,8 +2,8 @@
 /*
  * h2_session.h - the pump between a transport and an nghttp2_session, for both roles.
  *
- *      transport on_bytes --> nghttp2_session_mem_recv --callbacks (h2_events.c)--> streams, role
- *      transport_write    <-- nghttp2_session_mem_send <--flush, once per loop turn-- submit_*
+ *      transport on_bytes --> h2_watch --> mem_recv --callbacks (h2_events.c)--> streams, role
+ *      transport_write    <-- mem_send <--flush, once per loop turn-- submit_*
  *
  * mem_recv and mem_send are called here and nowhere else, never from inside one another: callbacks
  * only submit and post.  The flush stops when the transport has no room for a whole frame and goes
@@ -22,8 +22,12 @@
 
 #include "dataplane/h2/h2_abuse.h"
 #include "dataplane/h2/h2_stream.h"
+#include "dataplane/h2/h2_watch.h"
 #include "dataplane/net/deadline.h"
 #include "dataplane/net/transport.h"
+
+/* How often time is looked at while a header block comes in: a fourth of its limit. */
+#define H2_BLOCK_TICK_MS (LIMIT_H2_CONTINUED_MS / 4)
 
 /* What differs between the roles.  Called from callbacks of nghttp2 (c) or from the loop (l). */
 struct h2_role {
@@ -57,6 +61,14 @@ struct h2_role {
     void (*on_ended)(struct h2_session *session, enum err err);
 };
 
+/* The header block that comes in. */
+struct h2_block_in {
+    struct h2_stream *stream; /* NULL: nobody's */
+    size_t bytes;             /* as RFC 9113 6.5.2 counts */
+    uint32_t serial;          /* of the watch's block that lasts since then */
+    uint64_t since_ms;        /* 0 between blocks */
+};
+
 struct h2_session {
     uint32_t tag;
     const struct h2_role *role;
@@ -70,9 +82,9 @@ struct h2_session {
     struct list streams, spares;
     size_t grown_bytes; /* of the streams' windows, see h2_growth */
     struct h2_abuse abuse;
-    struct h2_stream *receiving; /* whose header block comes in; NULL: nobody's */
-    size_t block_bytes;          /* of that block, counted as RFC 9113 6.5.2 does */
-    uint64_t block_since_ms;     /* 0 between blocks */
+    struct h2_watch watch;
+    struct h2_block_in block;
+    size_t frames_waiting; /* to leave, when the SETTINGS began that come in */
     uint64_t opened_at_ms, idle_since_ms, heard_at_ms;
     uint64_t terminated_at_ms; /* 0 while it is not */
     enum err err;              /* why it ends; ERR_OK while nothing is wrong */
@@ -103,8 +115,15 @@ void h2_session_tick_in(struct h2_session *session, uint64_t tick_ms);
 void h2_session_terminate(struct h2_session *session, uint32_t code, enum err err);
 /* The end, from the loop, without another word when abrupt. */
 void h2_session_end(struct h2_session *session, enum err err, bool abrupt);
-/* One token of budget; false when there was none: GOAWAY(ENHANCE_YOUR_CALM) is on its way then. */
-bool h2_session_spend(struct h2_session *session, enum h2_budget budget);
+/* So many tokens of budget; false when there were fewer: GOAWAY(ENHANCE_YOUR_CALM) is on its way
+ * then. */
+bool h2_session_take(struct h2_session *session, enum h2_budget budget, uint32_t count);
+static inline bool h2_session_spend(struct h2_session *session, enum h2_budget budget)
+{
+    return h2_session_take(session, budget, 1);
+}
+/* A visitor's doing; an origin's is counted as one thing alone. */
+void h2_session_count(struct h2_session *session, enum counter counter);
 
 static inline uint64_t h2_session_now_ms(const struct h2_session *session)
 {

@@ -9,7 +9,6 @@
 #include "dataplane/h2/h2_session.h"
 
 #define STREAM_TAG 0x68327374u
-#define FRAME_HEAD_BYTES 9
 
 struct h2_stream *h2_stream_new(struct h2_session *session, int32_t id)
 {
@@ -35,10 +34,8 @@ void h2_stream_free(struct h2_stream *stream)
 {
     struct h2_session *session = stream->session;
     ASSERT(!side_attached(&stream->side));
-    if (session->receiving == stream) {
-        session->receiving = NULL;
-        session->block_since_ms = 0;
-    }
+    if (session->block.stream == stream)
+        session->block.stream = NULL;
     session->grown_bytes -= stream->growth.grown_bytes;
     list_remove(&session->streams, &stream->node);
     list_push_front(&session->spares, &stream->node);
@@ -138,7 +135,7 @@ void h2_stream_take_field(struct h2_stream *stream, nghttp2_rcbuf *name, nghttp2
 {
     if (!stream->block || stream->block_err != ERR_OK)
         return;
-    if (!stream->head && stream->session->block_bytes > LIMIT_TRAILER_BYTES)
+    if (!stream->head && stream->session->block.bytes > LIMIT_TRAILER_BYTES)
         stream->block_err = ERR_REQUEST_HEAD_TOO_LARGE;
     else
         stream->block_err = h2_fields_take(stream->head, stream->block, name, value);
@@ -253,9 +250,9 @@ int h2_stream_send_data(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t
 
     if (!side_attached(side) || side_in_level(side) < length)
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-    if (transport_write_room(transport) < FRAME_HEAD_BYTES + length)
+    if (transport_write_room(transport) < H2_FRAME_HEAD_BYTES + length)
         return NGHTTP2_ERR_WOULDBLOCK;
-    transport_write(transport, span_of(frame_head, FRAME_HEAD_BYTES));
+    transport_write(transport, span_of(frame_head, H2_FRAME_HEAD_BYTES));
     stream->out_pace.moved_bytes += length;
     while (length > 0) {
         struct span bytes = side_peek(side);

@@ -297,7 +297,7 @@ static void a_head_that_never_ends_is_not_waited_for(void **state)
     transport_write(&rig->near.base, span_of(begun, sizeof(begun)));
     rig_settle(rig);
 
-    session_of(rig)->block_since_ms -= LIMIT_CLIENT_HEAD_MS;
+    session_of(rig)->block.since_ms -= LIMIT_CLIENT_HEAD_MS;
     tick(rig);
 
     assert_int_equal(rig->client_closed_told, 1);

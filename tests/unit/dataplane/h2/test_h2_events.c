@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/base/random.h"
+#include "dataplane/h2/h2_session.h"
 #include "tests/unit/support/h2_rig.h"
 
 static struct h2_rig *open_to_peer(void)
@@ -65,38 +66,203 @@ static void a_flood_of_stream_errors_is_cut_off(void **state)
     rig_close(&rig);
 }
 
+static uint64_t counted(const struct h2_rig *rig, enum counter counter)
+{
+    return counters_read(rig->loop.counters, counter);
+}
+
+struct flood {
+    uint8_t frame[20];
+    size_t len;
+    int burst;
+    enum counter counter;
+};
+
+static const struct flood floods[] = {
+    {{0, 0, 8, 6, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8},
+     17,
+     LIMIT_H2_PING_BURST,
+     COUNTER_H2_PING_FLOODS},
+    {{0, 0, 8, 6, 1, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8},
+     17,
+     LIMIT_H2_GLITCH_BURST,
+     COUNTER_H2_GLITCH_FLOODS},
+    {{0, 0, 0, 4, 0, 0, 0, 0, 0}, 9, LIMIT_H2_SETTINGS_BURST, COUNTER_H2_SETTINGS_FLOODS},
+    {{0, 0, 5, 2, 0, 0, 0, 0, 1, 0, 0, 0, 0, 7},
+     14,
+     LIMIT_H2_GLITCH_BURST,
+     COUNTER_H2_GLITCH_FLOODS},
+    {{0, 0, 0, 0, 0, 0, 0, 0, 1}, 9, LIMIT_H2_GLITCH_BURST, COUNTER_H2_GLITCH_FLOODS},
+    {{0, 0, 1, 0, 8, 0, 0, 0, 1, 0},
+     10,
+     LIMIT_H2_GLITCH_BURST,
+     COUNTER_H2_GLITCH_FLOODS}, /* padding alone */
+    {{0, 0, 0, 0x16, 0, 0, 0, 0, 0}, 9, LIMIT_H2_GLITCH_BURST, COUNTER_H2_GLITCH_FLOODS},
+    {{0, 0, 5, 0x10, 0, 0, 0, 0, 0, 0, 0, 0, 1, 'u'},
+     14,
+     LIMIT_H2_GLITCH_BURST,
+     COUNTER_H2_GLITCH_FLOODS},
+    {{0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},
+     17,
+     LIMIT_H2_GLITCH_BURST,
+     COUNTER_H2_GLITCH_FLOODS},
+    {{0, 0, 4, 8, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 13, LIMIT_H2_WINDOW_BURST, COUNTER_H2_WINDOW_FLOODS},
+    {{0, 0, 4, 8, 0, 0, 0, 0, 1, 0, 0, 0, 1}, 13, LIMIT_H2_WINDOW_BURST, COUNTER_H2_WINDOW_FLOODS},
+};
+
+/* Open, with an upload that is not answered; the peer has sent nothing that was counted. */
+static struct h2_rig *open_to_flood(void)
+{
+    struct h2_rig *rig = open_to_peer();
+    static const uint8_t post[] = {0, 0, 6, 1, 4, 0, 0, 0, 1, 0x83, 0x87, 0x84, 0x41, 0x01, 'a'};
+    rig->mute = true;
+    transport_write(&rig->near.base, span_of(post, sizeof(post)));
+    RIG_UNTIL(rig, rig->answer_count == 1);
+    struct h2_session *session = rig->far.base.owner;
+    for (int b = 0; b < H2_BUDGET_COUNT; b++)
+        h2_abuse_fill(&session->abuse, (enum h2_budget)b);
+    return rig;
+}
+
+static void send_often(struct h2_rig *rig, const struct flood *flood, int count)
+{
+    for (int i = 0; i < count; i++)
+        transport_write(&rig->near.base, span_of(flood->frame, flood->len));
+}
+
 static void floods_of_frames_that_cost_nothing_are_cut_off(void **state)
 {
-    static const uint8_t ping[] = {0, 0, 8, 6, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8};
-    static const uint8_t settings[] = {0, 0, 0, 4, 0, 0, 0, 0, 0};
-    static const uint8_t priority[] = {0, 0, 5, 2, 0, 0, 0, 0, 1, 0, 0, 0, 0, 7};
-    static const uint8_t empty_data[] = {0, 0, 0, 0, 0, 0, 0, 0, 1};
-    static const struct {
-        const uint8_t *frame;
-        size_t len;
-        int allowed;
-    } rows[] = {
-        {ping, sizeof(ping), LIMIT_H2_PING_BURST},
-        {settings, sizeof(settings), LIMIT_H2_SETTINGS_BURST},
-        {priority, sizeof(priority), LIMIT_H2_GLITCH_BURST},
-        {empty_data, sizeof(empty_data), LIMIT_H2_GLITCH_BURST},
-    };
     (void)state;
-    for (size_t r = 0; r < countof(rows); r++) {
-        struct h2_rig *rig = open_to_peer();
-        rig->mute = true;
-        h2_peer_request(rig->peer, "POST", UINT64_MAX, NULL);
-        pair_hold(&rig->near, false);
-        RIG_UNTIL(rig, rig->answer_count == 1);
-        rig->answers[0].consume_max = 0;
-        rig_settle(rig);
-        for (int i = 0; i < rows[r].allowed + 20; i++)
-            transport_write(&rig->near.base, span_of(rows[r].frame, rows[r].len));
-        RIG_UNTIL(rig, rig->client_closed_told == 1);
+    for (size_t f = 0; f < countof(floods); f++) {
+        struct h2_rig *rig = open_to_flood();
+        send_often(rig, &floods[f], 3 * floods[f].burst);
+        RIG_UNTIL(rig, rig->client_closed_told == 1 && rig->peer->goaway_count > 0);
 
         assert_int_equal(rig->peer->goaway_code, NGHTTP2_ENHANCE_YOUR_CALM);
+        assert_int_equal(counted(rig, floods[f].counter), 1);
+        assert_int_equal(counted(rig, COUNTER_H2_PROTOCOL_ERRORS), 0);
+        assert_true(rig->answers[0].aborted);
         rig_close(&rig);
     }
+}
+
+static void as_many_as_are_allowed_are_no_flood(void **state)
+{
+    (void)state;
+    for (size_t f = 0; f < countof(floods); f++) {
+        struct h2_rig *rig = open_to_flood();
+        send_often(rig, &floods[f], floods[f].burst);
+        rig_settle(rig);
+
+        assert_int_equal(rig->client_closed_told, 0);
+        assert_int_equal(counted(rig, floods[f].counter), 0);
+        rig_close(&rig);
+    }
+}
+
+static void an_origins_flood_is_cut_off_too(void **state)
+{
+    (void)state;
+    for (size_t f = 0; f < countof(floods); f++) {
+        if (floods[f].frame[3] == NGHTTP2_GOAWAY)
+            continue; /* the first one drains the connection */
+        struct h2_rig *rig = rig_open();
+        rig_open_origin(rig, 5000, 5000);
+        rig_open_peer(rig, true, UINT32_MAX, false);
+        rig_settle(rig);
+        struct script_side *request = rig_request(rig, "GET", 0);
+        rig_settle(rig);
+        for (int i = 0; i < 3 * floods[f].burst; i++)
+            transport_write(&rig->far.base, span_of(floods[f].frame, floods[f].len));
+        RIG_UNTIL(rig, rig->origin_closed_told == 1);
+
+        assert_true(request->done);
+        if (floods[f].frame[3] != NGHTTP2_DATA) /* which is an error before an answer */
+            assert_int_equal(counted(rig, COUNTER_ORIGIN_H2_FLOODS), 1);
+        rig_close(&rig);
+    }
+}
+
+static void windows_between_answers_are_fine(void **state)
+{
+    (void)state;
+    struct h2_rig *rig = open_to_peer();
+    rig->answer_bytes = 10;
+    for (int i = 0; i < 4; i++) {
+        send_often(rig, &floods[9], LIMIT_H2_WINDOW_BURST - 10);
+        answered(rig, h2_peer_request(rig->peer, "GET", 0, NULL));
+    }
+    assert_int_equal(rig->client_closed_told, 0);
+    rig_close(&rig);
+}
+
+/* nghttp2 decodes the header blocks of a stream that is gone and does not tell. */
+static void header_blocks_for_nobody_are_counted(void **state)
+{
+    (void)state;
+    static const uint8_t malformed[] = {0, 0,    7,    1,    4, 0,    0,   0,
+                                        1, 0x83, 0x87, 0x84, 0, 0x01, 'A', 0};
+    static const struct flood trailers = {{0, 0, 4, 1, 4, 0, 0, 0, 1, 0, 0x01, 't', 0},
+                                          13,
+                                          LIMIT_H2_GLITCH_BURST,
+                                          COUNTER_H2_GLITCH_FLOODS};
+    struct h2_rig *rig = open_to_peer();
+    rig->peer->silent = true; /* it has not opened this stream, and would say so */
+    transport_write(&rig->near.base, span_of(malformed, sizeof(malformed)));
+    rig_settle(rig);
+    assert_int_equal(counted(rig, COUNTER_H2_REQUESTS_MALFORMED), 1);
+
+    send_often(rig, &trailers, LIMIT_H2_GLITCH_BURST - 10);
+    rig_settle(rig);
+    assert_int_equal(rig->client_closed_told, 0);
+    send_often(rig, &trailers, LIMIT_H2_GLITCH_BURST);
+    RIG_UNTIL(rig, rig->client_closed_told == 1);
+
+    assert_int_equal(counted(rig, COUNTER_H2_GLITCH_FLOODS), 1);
+    assert_int_equal(rig->answer_count, 0);
+    rig_close(&rig);
+}
+
+/* Heads that are each allowed, and together more than anybody needs. */
+static void decoded_bytes_are_counted(void **state)
+{
+    (void)state;
+    static char value[6000];
+    memset(value, 'v', sizeof(value) - 1);
+    const char *const fields[] = {"a", value, "b", value, "c", value, "d", value, NULL};
+    struct h2_rig *rig = open_to_peer();
+    int allowed = LIMIT_H2_DECODED_BURST / (4 * (int)sizeof(value));
+    for (int i = 0; i < allowed; i++)
+        answered(rig, h2_peer_request(rig->peer, "GET", 0, fields));
+    assert_int_equal(rig->client_closed_told, 0);
+    struct h2_session *session = rig->far.base.owner;
+    session->abuse.millitokens[H2_BUDGET_DECODED] = 0;
+    session->abuse.filled_at_ms[H2_BUDGET_DECODED] = h2_session_now_ms(session);
+    for (int i = 0; i < 400 && rig->client_closed_told == 0; i++) {
+        h2_peer_request(rig->peer, "GET", 0, fields);
+        rig_turn(rig, rig_now_ms());
+    }
+    RIG_UNTIL(rig, rig->client_closed_told == 1);
+
+    assert_int_equal(rig->peer->goaway_code, NGHTTP2_ENHANCE_YOUR_CALM);
+    assert_int_equal(counted(rig, COUNTER_H2_BLOCK_FLOODS), 1);
+    rig_close(&rig);
+}
+
+/* security.md 2.2: what came and went in one read is not told to anybody. */
+static void a_request_that_is_reset_in_its_read_batch_ends_before_its_turn(void **state)
+{
+    (void)state;
+    static const uint8_t both[] = {0,   0, 6, 1, 5, 0, 0, 0, 1, 0x82, 0x87, 0x84, 0x41, 1,
+                                   'a', 0, 0, 4, 3, 0, 0, 0, 0, 1,    0,    0,    0,    8};
+    struct h2_rig *rig = open_to_peer();
+    rig->answer_bytes = 10;
+    transport_write(&rig->near.base, span_of(both, sizeof(both)));
+    rig_settle(rig);
+
+    assert_true(rig->answer_count == 0 || !rig->answers[0].head_got);
+    assert_int_equal(rig->client_closed_told, 0);
+    rig_close(&rig);
 }
 
 static void pings_between_data_are_fine(void **state)
@@ -270,6 +436,12 @@ int main(void)
         cmocka_unit_test(a_flood_of_resets_is_cut_off),
         cmocka_unit_test(a_flood_of_stream_errors_is_cut_off),
         cmocka_unit_test(floods_of_frames_that_cost_nothing_are_cut_off),
+        cmocka_unit_test(as_many_as_are_allowed_are_no_flood),
+        cmocka_unit_test(an_origins_flood_is_cut_off_too),
+        cmocka_unit_test(windows_between_answers_are_fine),
+        cmocka_unit_test(header_blocks_for_nobody_are_counted),
+        cmocka_unit_test(decoded_bytes_are_counted),
+        cmocka_unit_test(a_request_that_is_reset_in_its_read_batch_ends_before_its_turn),
         cmocka_unit_test(pings_between_data_are_fine),
         cmocka_unit_test(a_small_block_that_grows_huge_ends_the_connection),
         cmocka_unit_test(any_frames_in_any_order_are_survived_by_a_client),
