@@ -7,7 +7,7 @@
 #include "common/base/clock.h"
 #include "common/base/mem.h"
 
-#define TURN_MAX_MS 5000
+#define TURN_MAX_MS 30000 /* of a condition that never comes; others may want the processor too */
 #define SETTLE_TURNS 200
 
 /* ---- events */

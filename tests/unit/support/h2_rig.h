@@ -48,7 +48,7 @@ void rig_open_peer(struct h2_rig *rig, bool server, uint32_t streams_max, bool s
 struct script_side *rig_request(struct h2_rig *rig, const char *method, uint64_t body_bytes);
 /* The same, not run yet. */
 struct script_side *rig_prepare(struct h2_rig *rig, const char *method, uint64_t body_bytes);
-/* Turns of the loop until cond, at most 5 s: `RIG_UNTIL(rig, rig->answer_count == 3)`. */
+/* Turns of the loop until cond, at most 30 s: `RIG_UNTIL(rig, rig->answer_count == 3)`. */
 bool rig_turn(struct h2_rig *rig, uint64_t since_ms);
 uint64_t rig_now_ms(void);
 #define RIG_UNTIL(rig, cond)                           \
