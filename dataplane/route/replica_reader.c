@@ -158,6 +158,11 @@ static enum err decode_document(sqlite3_stmt *row, const struct id *zone_id,
     enum err err = ERR_CORRUPT;
     if (span_equal(column(row, 1), digest_span(&digest)))
         err = zone_document_decode(body, revision, out, &problem);
+    /* A key that rotted would hand one zone's document to another. */
+    if (err == ERR_OK && !id_equal((*out)->zone_id, *zone_id)) {
+        zone_document_unref(out);
+        err = problem_set(&problem, ERR_CORRUPT, "zone_id", "is another zone's");
+    }
     if (err == ERR_OK)
         return ERR_OK;
     log_error("replica_document_corrupt", F_SPAN("zone", id_span(zone_id)),

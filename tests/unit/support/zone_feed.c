@@ -115,6 +115,8 @@ enum err zone_feed_put(struct zone_feed *feed, const struct zone_recipe *recipe)
     if (zone_document_decode(buf_span(&body), recipe->revision, &document, &problem) != ERR_OK)
         fail_msg("%s: %s", problem.path, problem.text);
     enum err err = replica_put_document(feed->replica, &message.document, document, &problem);
+    if (err == ERR_OK)
+        err = replica_drop_certificates(feed->replica, &message.document.zone_id);
     zone_document_unref(&document);
     buf_release(&body);
     return err;
