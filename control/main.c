@@ -40,6 +40,16 @@
 
 /* ---- commands on the store */
 
+/* "GET /zones/{zone} ZONE_READ", one a line. */
+static int run_routes(void)
+{
+    for (const struct api_route *const *table = api_tables; *table; table++)
+        for (const struct api_route *route = *table; route->pattern; route++)
+            printf("%s %s %s\n", api_method_name(route->method), route->pattern,
+                   permission_row(route->permission)->name);
+    return EXIT_SUCCESS;
+}
+
 static int run_ca(const struct arguments *args)
 {
     struct store *store = NULL;
@@ -333,6 +343,8 @@ static int run(const struct arguments *args)
     case COMMAND_bootstrap:
     case COMMAND_user:
         return main_user(args);
+    case COMMAND_routes:
+        return run_routes();
     case COMMAND_ca:
         return run_ca(args);
     case COMMAND_check:

@@ -13,6 +13,7 @@
     X(serve,     "REST API, dashboard and the edges' feed, until SIGTERM")                                \
     X(bootstrap, "make the first user and print {\"user_id\",\"account_id\",\"token\"}")                  \
     X(user,      "add a user with an account of his own and print the same; or `user` list, invite, reset-password, reset-second-factor, operator-on, operator-off") \
+    X(routes,    "print each route of the REST API with the permission that it asks for")                 \
     X(ca,        "print the certificate of the installation's local CA")                                \
     X(check,     "check the store's file and its audit chain")                                            \
     X(backup,    "copy the store to a file while it is in use; the master key is kept apart")             \

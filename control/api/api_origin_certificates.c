@@ -5,6 +5,7 @@
 #include "common/base/text.h"
 #include "control/api/api_body.h"
 #include "control/api/api_page.h"
+#include "control/api/api_permit.h"
 #include "control/api/api_query.h"
 #include "control/api/api_reply.h"
 #include "control/api/api_routes.h"
@@ -51,6 +52,7 @@ static enum err origin_list(struct api_request *request, struct api_reply *reply
     if (!api_query_get(request, "zone_id", &zone) || id_parse(zone, &query.zone_id) != ERR_OK)
         return api_fail(reply, API_ERROR_FIELD, "zone_id", "%s", "must be the id of a zone");
     TRY(api_page_read(request, reply, &rule, &page));
+    TRY(api_permit_object(request, reply, &(struct access_object){.zone_id = query.zone_id}));
     TRY(api_reader(request, &conn));
     query.page = (struct store_page){.page = page.page, .per_page = page.per_page};
     TRY(store_origin_certificate_list(conn, &query, &request->arena, &list));
@@ -134,6 +136,7 @@ static enum err origin_details(struct api_request *request, struct api_reply *re
     struct id id;
     TRY(api_param_id(request, 0, &id));
     TRY(load_row(request, &id, &row));
+    TRY(api_permit_object(request, reply, &(struct access_object){.account_id = row.account_id}));
     return api_reply_result(reply, certificate_json(&row));
 }
 

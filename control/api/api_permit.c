@@ -7,7 +7,6 @@
 #include <stdio.h>
 
 #include "common/base/log.h"
-#include "control/change/access.h"
 
 /* What the path names first; false when it is neither a zone nor an account. */
 static bool path_object(const struct api_request *request, struct id **slot,
@@ -31,6 +30,8 @@ static enum err decide(struct api_request *request, struct access_object *object
     if (!named && about != PERMISSION_OF_ACCOUNT && about != PERMISSION_OF_ZONE)
         return access_check_own(&request->actor, permission);
     if (!named) {
+        if (request->actor.policies && !policies_mention(request->actor.policies, permission))
+            return ERR_FORBIDDEN;
         if (request->actor.policies)
             request->actor.scope.reach =
                 access_reach(request->actor.policies, permission, &request->arena);
@@ -55,18 +56,32 @@ static void note_refusal(struct api_request *request, const struct access_object
         log_warn("refusal_not_audited", F_ERR(err));
 }
 
-enum err api_permit(struct api_request *request, struct api_reply *reply)
+static enum err settle(struct api_request *request, struct api_reply *reply,
+                       const struct access_object *object, enum err err)
 {
-    struct access_object object;
-    if (request->route->permission == PERMISSION_PUBLIC)
-        return ERR_OK;
-    enum err err = decide(request, &object);
     /* Whatever these mean to the route's own steps. */
     if (err == ERR_NOT_FOUND)
         reply->error = API_ERROR_NO_OBJECT;
     if (err == ERR_FORBIDDEN)
         reply->error = API_ERROR_NOT_ALLOWED;
     if (err == ERR_FORBIDDEN)
-        note_refusal(request, &object);
+        note_refusal(request, object);
     return err;
+}
+
+enum err api_permit_object(struct api_request *request, struct api_reply *reply,
+                           const struct access_object *object)
+{
+    struct store_conn *conn;
+    TRY(api_reader(request, &conn));
+    return settle(request, reply, object,
+                  access_check(conn, &request->actor, request->route->permission, object));
+}
+
+enum err api_permit(struct api_request *request, struct api_reply *reply)
+{
+    struct access_object object;
+    if (request->route->permission == PERMISSION_PUBLIC)
+        return ERR_OK;
+    return settle(request, reply, &object, decide(request, &object));
 }

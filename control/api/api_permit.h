@@ -11,7 +11,12 @@
 #define TRUNKLINE_CONTROL_API_API_PERMIT_H
 
 #include "control/api/api.h"
+#include "control/change/access.h"
 
 MUST_USE enum err api_permit(struct api_request *request, struct api_reply *reply);
+
+/* The same for an object that the path does not name. */
+MUST_USE enum err api_permit_object(struct api_request *request, struct api_reply *reply,
+                                    const struct access_object *object);
 
 #endif

@@ -45,6 +45,15 @@ static bool covers(const struct policy_resource *resource, bool of_zones,
     UNREACHABLE();
 }
 
+bool policies_mention(const struct policies *policies, enum permission permission)
+{
+    bool mentioned = false;
+    for (size_t i = 0; i < policies->count; i++)
+        mentioned = mentioned || (!policies->rows[i].denying &&
+                                  (policies->rows[i].permissions >> permission & 1) != 0);
+    return mentioned;
+}
+
 bool policies_grant(const struct policies *policies, enum permission permission,
                     const struct policy_object *object)
 {

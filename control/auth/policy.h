@@ -45,6 +45,8 @@ struct policy_object {
 /* Whether a permission group of this id carries something; *out is what. */
 bool policy_group(struct span id, uint64_t *out);
 
+/* Whether any of them allows it, on whatever. */
+bool policies_mention(const struct policies *policies, enum permission permission);
 bool policies_grant(const struct policies *policies, enum permission permission,
                     const struct policy_object *object);
 

@@ -79,7 +79,8 @@ enum err access_check(struct store_conn *conn, const struct change_actor *actor,
     if (found == ERR_NOT_FOUND || role == ROLE_NONE)
         return ERR_NOT_FOUND;
     bool part = member.zones_limited && whole.zone_id.text[0] == '\0' && role != ROLE_OPERATOR;
-    if (!permission_granted(permission, role) || (part && permission != PERMISSION_ACCOUNT_READ))
+    part = part && permission != PERMISSION_ACCOUNT_READ && permission != PERMISSION_CALLER;
+    if (!permission_granted(permission, role) || part)
         return ERR_FORBIDDEN;
     return decide(actor, permission, &whole);
 }
