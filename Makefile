@@ -14,7 +14,7 @@ PYTHON := /usr/bin/python3
 
 # ---- rooms (house.md): which directories make which library
 COMMON_DIRS  := common/base common/model common/wire
-CONTROL_DIRS := control/store control/auth control/change control/publish control/api control/server
+CONTROL_DIRS := control/store control/auth control/change control/publish control/verify control/api control/server
 EDGE_DIRS    := dataplane/net dataplane/http dataplane/h1 dataplane/h2 dataplane/client dataplane/route \
                 dataplane/origin dataplane/proxy dataplane/worker dataplane/supervisor
 
@@ -35,7 +35,7 @@ LDFLAGS := $(LINK_HARDEN) $(LDFLAGS_$(PROFILE))
 BANNED  := -include common/base/banned.h
 
 LIBS_COMMON  := -ljansson -lsodium -lcrypto
-LIBS_CONTROL := -lmicrohttpd -lsqlite3 -luv -lssl $(LIBS_COMMON) -lpthread
+LIBS_CONTROL := -lmicrohttpd -lsqlite3 -luv -lcares -lssl $(LIBS_COMMON) -lpthread
 LIBS_EDGE    := -lseccomp -lnghttp2 -lsqlite3 -lcares -luv -lssl $(LIBS_COMMON) -lpthread
 
 # ---- what there is
@@ -48,6 +48,7 @@ UNIT_SUPPORT := $(sort $(wildcard tests/unit/support/*.c))
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 
 include mk/deps.mk
+include mk/sdk.mk
 include mk/tests.mk
 include mk/control.mk
 include mk/edge.mk

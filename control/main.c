@@ -33,6 +33,7 @@
 #include "control/store/store_audit.h"
 #include "control/store/store_certificates.h"
 #include "control/store/store_origin_ca.h"
+#include "control/verify/verifier.h"
 
 #define NAME_SERVERS_BYTES_MAX 1024
 #define RENEW_EVERY_MS 3600000
@@ -101,6 +102,7 @@ struct service {
     struct store *store;
     struct publisher *publisher;
     struct server *server;
+    struct verifier *verifier;
     struct change_door door;
     struct api api;
     struct buf name_servers;
@@ -234,6 +236,15 @@ static int open_service(struct service *service, const struct arguments *args)
     code = fill_api(service, args);
     if (code != 0)
         return code;
+    const struct verifier_options verifier = {
+        .store = service->store,
+        .door = &service->door,
+        .resolver = flag_text(args, FLAG_resolver),
+    };
+    err = verifier_open(&verifier, &service->verifier, &problem);
+    if (err != ERR_OK)
+        return complain_problem(EXIT_FAILURE, &problem, err);
+    service->api.verify = (struct api_verify){verifier_ask, service->verifier};
     const struct server_options server = {
         .listen = flag_text(args, FLAG_listen),
         .tls_cert = flag_text(args, FLAG_tls_cert),
@@ -257,6 +268,8 @@ static void close_service(struct service *service)
     if (service->server)
         server_close(&service->server);
     hasher_close(&service->api.hasher);
+    if (service->verifier)
+        verifier_close(&service->verifier);
     if (service->publisher)
         publisher_close(&service->publisher);
     if (service->api.uses)

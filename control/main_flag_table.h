@@ -42,6 +42,7 @@
     X("origin-ports",   origin_ports,   "LIST", IN_serve,              NULL, "ports of origins, like 80,443,8000-8999, instead of all that are no database's") \
     X("rate-limit",     rate_limit,     "N",    IN_serve,              "1200", "requests of one token in 5 minutes (operators: 100 times that); 0: no limit")    \
     X("name-servers",   name_servers,   "A,B",  IN_serve,              NULL, "name servers that new zones are told")            \
+    X("resolver",       resolver,       "ADDR:PORT", IN_serve,         NULL, "DNS that proves who controls a zone (default: the system's)") \
     X("edge-addresses", edge_addresses, "A,B",  IN_serve,              NULL, "addresses or ranges of the edges, to point domains at") \
     X("public-url",     public_url,     "URL",  IN_serve,              NULL, "where people find the dashboard (default: http(s)://<listen>)") \
     X("tls-cert",       tls_cert,       "FILE", IN_serve,              NULL, "serve the REST API over TLS: certificate chain")  \

@@ -1,6 +1,6 @@
 # Every kind of test and the question that it answers: tests/README.md.
 
-test: $(DEPS_STAMP) ## every test: tidy, unit, fuzz-replay, integration
+test: $(DEPS_STAMP) $(SDK_STAMP) ## every test: tidy, unit, fuzz-replay, integration
 	@$(PYTHON) tests/run.py --build $(B) --jobs 2
 
 tidy: ## is the house in order? (layers, seams, sizes, names, banned calls)
@@ -10,7 +10,7 @@ unit-build: $(UNITS)
 unit: ## does each room work alone? (T=common/base/buf for one file)
 	@$(PYTHON) tests/run.py --build $(B) --only unit $(if $(T),--match $(T))
 
-integration: build ## does a request, a change really travel? (T=test_03 for one file)
+integration: build $(SDK_STAMP) ## does a request, a change really travel? (T=test_03 for one file)
 	@$(PYTHON) tests/run.py --build $(B) --only integration $(if $(T),--match $(T))
 
 # A unit test is one program; what it links follows from the room it stands in.

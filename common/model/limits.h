@@ -161,6 +161,8 @@
     X(API_IDEMPOTENT_BYTES,     1048576,  "bytes",  "an answer that is kept for its Idempotency-Key")             \
     X(API_IDEMPOTENCY_MS,       86400000, "ms",     "how long such a key is known")                               \
     X(ACCOUNT_ZONES,            100000,   "count",  "zones of one account, unless the operator raises it")        \
+    X(VERIFY_BATCH,             16,       "count",  "pending zones whose proof is asked for at once")            \
+    X(VERIFY_PAUSE_MS,          30000,    "ms",     "between two rounds over all pending zones")                 \
     X(RECORD_BATCH,             3500,     "count",  "DNS records of one batch")                                  \
     X(ZONE_RECORDS,             10000,    "count",  "DNS records of one zone")                                    \
     X(ACCOUNT_MEMBERS,          1000,     "count",  "members and invitations of one account, unless the operator raises it") \

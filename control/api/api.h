@@ -56,6 +56,12 @@ struct api_request;
 struct api_reply;
 struct api_uses;
 
+/* Looks at the proof of a pending zone soon; ask is NULL where nobody looks. */
+struct api_verify {
+    void (*ask)(void *owner, const struct id *zone_id);
+    void *owner;
+};
+
 /* What the routes work on; composed once. */
 struct api {
     struct store *store;
@@ -64,8 +70,9 @@ struct api {
     struct api_rates *rates; /* NULL: no limits */
     struct hasher *hasher;
     struct api_uses *uses;
-    struct span public_origin;  /* "https://console.example": what Origin must say */
-    bool secure;                /* TLS: cookies are for it alone */
+    struct span public_origin; /* "https://console.example": what Origin must say */
+    bool secure;               /* TLS: cookies are for it alone */
+    struct api_verify verify;
     struct span edge_addresses; /* "192.0.2.1,2001:db8::/48": where domains are pointed at */
 };
 
@@ -92,6 +99,7 @@ struct api_request {
     struct span method; /* as it came */
     struct span target; /* "/client/v4/zones?page=2", still encoded */
     struct span remote; /* address of who asks, as text */
+    struct span accept;
     struct span authorization, auth_email, auth_key, content_type; /* ptr NULL: absent */
     struct span if_match, if_none_match, idempotency_key;          /* the same */
     struct span body;

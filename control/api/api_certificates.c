@@ -5,6 +5,7 @@
  * Private keys come in and never go out.  The certificate that the local CA signed for a zone is no
  * custom one and is not shown here.
  */
+#include "common/base/text.h"
 #include "control/api/api_body.h"
 #include "control/api/api_page.h"
 #include "control/api/api_reply.h"
@@ -23,15 +24,16 @@ static json_t *hosts_json(struct span names)
 
 static json_t *certificate_json(const struct store_certificate *certificate)
 {
-    return json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:i, s:o, s:o, s:o}", "id",
-        api_json_id(&certificate->id), "zone_id", api_json_id(&certificate->zone_id), "hosts",
-        hosts_json(certificate->names), "issuer", api_json_text(certificate->issuer), "signature",
-        api_json_text(certificate->signature), "fingerprint_sha256",
-        api_json_text(certificate->fingerprint), "status", "active", "bundle_method", "force",
-        "priority", 0, "uploaded_on", api_json_time(certificate->created_at_us), "modified_on",
-        api_json_time(certificate->created_at_us), "expires_on",
-        api_json_time(certificate->not_after_s * 1000000));
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o}", "id",
+                     api_json_id(&certificate->id), "zone_id", api_json_id(&certificate->zone_id),
+                     "hosts", hosts_json(certificate->names), "issuer",
+                     api_json_text(certificate->issuer), "signature",
+                     api_json_text(certificate->signature), "fingerprint_sha256",
+                     api_json_text(certificate->fingerprint), "status", "active", "bundle_method",
+                     "force", "priority", api_json_u64(certificate->priority), "uploaded_on",
+                     api_json_time(certificate->created_at_us), "modified_on",
+                     api_json_time(certificate->created_at_us), "expires_on",
+                     api_json_time(certificate->not_after_s * 1000000));
 }
 
 static enum err reply_certificate(struct api_request *request, struct api_reply *reply,
@@ -97,26 +99,91 @@ static enum err certificate_create(struct api_request *request, struct api_reply
     return reply_certificate(request, reply, &zone_id, &id);
 }
 
-/* As of Cloudflare: the new one has an id of its own, and the old one is gone. */
-static enum err certificate_replace(struct api_request *request, struct api_reply *reply)
-{
-    struct change_certificate_spec spec;
-    struct id zone_id, old, made;
-    TRY(api_param_id(request, 0, &zone_id));
-    TRY(api_param_id(request, 1, &old));
-    TRY(decode_spec(request, reply, &spec));
-    TRY(api_change_begin(request, reply));
-    TRY(change_certificate_replace(request->change, &zone_id, &old, &spec, &made, &reply->problem));
-    TRY(api_change_commit(request, reply));
-    return reply_certificate(request, reply, &zone_id, &made);
-}
-
 static enum err certificate_details(struct api_request *request, struct api_reply *reply)
 {
     struct id zone_id, id;
     TRY(api_param_id(request, 0, &zone_id));
     TRY(api_param_id(request, 1, &id));
     return reply_certificate(request, reply, &zone_id, &id);
+}
+
+/* What clients of the original may also send, how a chain is bundled and where keys lie, has one
+ * answer here and is not looked at. */
+static enum err certificate_edit(struct api_request *request, struct api_reply *reply)
+{
+    static const struct json_field fields[] = {
+        JSON_TEXT("certificate", struct change_certificate_spec, chain_pem, JSON_OPTIONAL,
+                  LIMIT_CERTIFICATE_BYTES),
+        JSON_TEXT("private_key", struct change_certificate_spec, key_pem, JSON_OPTIONAL,
+                  LIMIT_PRIVATE_KEY_BYTES),
+        JSON_FIELDS_END,
+    };
+    struct change_certificate_spec spec = {0};
+    struct id zone_id, id;
+    TRY(api_param_id(request, 0, &zone_id));
+    TRY(api_param_id(request, 1, &id));
+    TRY(api_body_decode(request, reply, fields, &spec));
+    if (spec.chain_pem.len == 0 && spec.key_pem.len == 0)
+        return reply_certificate(request, reply, &zone_id, &id);
+    if (spec.chain_pem.len == 0 || spec.key_pem.len == 0)
+        return api_fail(reply, API_ERROR_FIELD,
+                        spec.key_pem.len == 0 ? "private_key" : "certificate", "%s",
+                        "is required beside the other one");
+    TRY(api_change_begin(request, reply));
+    TRY(change_certificate_replace(request->change, &zone_id, &id, &spec, &id, &reply->problem));
+    TRY(api_change_commit(request, reply));
+    return reply_certificate(request, reply, &zone_id, &id);
+}
+
+struct priority_spec {
+    struct span id;
+    uint64_t priority;
+};
+
+static enum err prioritise(struct api_request *request, struct api_reply *reply,
+                           const struct id *zone_id, const json_t *list)
+{
+    static const struct json_field fields[] = {
+        JSON_TEXT("id", struct priority_spec, id, JSON_REQUIRED, ID_TEXT_BYTES),
+        JSON_U64("priority", struct priority_spec, priority, JSON_REQUIRED, 0, UINT32_MAX),
+        JSON_FIELDS_END,
+    };
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        struct priority_spec spec = {SPAN_EMPTY, 0};
+        struct id id;
+        char path[32];
+        text_format(path, sizeof(path), "certificates[%zu]", i);
+        TRY(json_decode(json_array_get(list, i), fields, path, &spec, &reply->problem));
+        if (id_parse(spec.id, &id) != ERR_OK)
+            return ERR_NOT_FOUND;
+        TRY(change_certificate_prioritise(request->change, zone_id, &id, spec.priority,
+                                          &reply->problem));
+    }
+    return ERR_OK;
+}
+
+struct prioritise_spec {
+    json_t *certificates;
+};
+
+static enum err certificate_prioritise(struct api_request *request, struct api_reply *reply)
+{
+    static const struct json_field fields[] = {
+        JSON_VALUE("certificates", struct prioritise_spec, certificates, JSON_REQUIRED),
+        JSON_FIELDS_END,
+    };
+    struct prioritise_spec spec = {NULL};
+    struct id zone_id;
+    TRY(api_param_id(request, 0, &zone_id));
+    TRY(api_body_decode(request, reply, fields, &spec));
+    size_t count = json_array_size(spec.certificates);
+    if (count < 1 || count > LIMIT_ZONE_CERTIFICATES)
+        return api_fail(reply, API_ERROR_FIELD, "certificates", "must be a list of 1 to %d",
+                        LIMIT_ZONE_CERTIFICATES);
+    TRY(api_change_begin(request, reply));
+    TRY(prioritise(request, reply, &zone_id, spec.certificates));
+    TRY(api_change_commit(request, reply));
+    return certificate_list(request, reply);
 }
 
 static enum err certificate_delete(struct api_request *request, struct api_reply *reply)
@@ -135,10 +202,12 @@ const struct api_route api_certificates_routes[] = {
      NULL, false},
     {API_POST, "/zones/{zone}/custom_certificates", PERMISSION_CERTIFICATE_EDIT, certificate_create,
      NULL, true},
+    {API_PUT, "/zones/{zone}/custom_certificates/prioritize", PERMISSION_CERTIFICATE_EDIT,
+     certificate_prioritise, NULL, true},
     {API_GET, "/zones/{zone}/custom_certificates/{certificate}", PERMISSION_CERTIFICATE_READ,
      certificate_details, NULL, false},
     {API_PATCH, "/zones/{zone}/custom_certificates/{certificate}", PERMISSION_CERTIFICATE_EDIT,
-     certificate_replace, NULL, true},
+     certificate_edit, NULL, true},
     {API_DELETE, "/zones/{zone}/custom_certificates/{certificate}", PERMISSION_CERTIFICATE_EDIT,
      certificate_delete, NULL, false},
     API_ROUTES_END,

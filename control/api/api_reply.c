@@ -79,16 +79,21 @@ enum err api_reply_result(struct api_reply *reply, json_t *result)
     return ERR_OK;
 }
 
+enum err api_reply_listed(struct api_reply *reply, json_t *result, json_t *described)
+{
+    reply->status = 200;
+    write_envelope(reply, json_pack("{s:b, s:[], s:[], s:o, s:o}", "success", 1, "errors",
+                                    "messages", "result", result, "result_info", described));
+    return ERR_OK;
+}
+
 enum err api_reply_page(struct api_reply *reply, json_t *result, const struct api_page *page)
 {
     json_t *described = json_pack(
         "{s:o, s:o, s:o, s:o, s:o}", "page", api_json_u64(page->page), "per_page",
         api_json_u64(page->per_page), "count", api_json_u64(page->count), "total_count",
         api_json_u64(page->total_count), "total_pages", api_json_u64(api_page_total(page)));
-    reply->status = 200;
-    write_envelope(reply, json_pack("{s:b, s:[], s:[], s:o, s:o}", "success", 1, "errors",
-                                    "messages", "result", result, "result_info", described));
-    return ERR_OK;
+    return api_reply_listed(reply, result, described);
 }
 
 enum err api_reply_changed(struct api_reply *reply, json_t *result, uint64_t revision)

@@ -16,6 +16,9 @@ enum err api_reply_result(struct api_reply *reply, json_t *result);
 /* Takes result, an array. */
 enum err api_reply_page(struct api_reply *reply, json_t *result, const struct api_page *page);
 
+/* Takes result, an array, and what result_info says of it. */
+enum err api_reply_listed(struct api_reply *reply, json_t *result, json_t *described);
+
 /* The answer to a change: result and the revision it made. */
 enum err api_reply_changed(struct api_reply *reply, json_t *result, uint64_t revision);
 

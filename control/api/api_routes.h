@@ -23,6 +23,7 @@ extern const struct api_route api_records_routes[];
 extern const struct api_route api_certificates_routes[];
 extern const struct api_route api_origin_tls_routes[];
 extern const struct api_route api_origin_certificates_routes[];
+extern const struct api_route api_audit_routes[];
 extern const struct api_route api_edges_routes[];
 extern const struct api_route api_origin_events_routes[];
 

@@ -25,6 +25,7 @@ const struct api_route *const api_tables[] = {
     api_certificates_routes,
     api_origin_tls_routes,
     api_origin_certificates_routes,
+    api_audit_routes,
     api_edges_routes,
     api_origin_events_routes,
     NULL,

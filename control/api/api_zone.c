@@ -4,6 +4,7 @@
  */
 #include "control/api/api_zone.h"
 
+#include "common/base/text.h"
 #include "control/api/api_reply.h"
 #include "control/auth/permission.h"
 
@@ -37,8 +38,8 @@ json_t *api_plan_json(enum plan plan, enum plan held)
 {
     const struct plan_row *row = &plan_rows[plan];
     return json_pack("{s:s, s:s, s:i, s:s, s:s, s:b, s:b, s:s, s:b, s:b}", "id", row->id, "name",
-                     row->name, "price", 0, "currency", "USD", "frequency", "", "is_subscribed",
-                     plan == held, "can_subscribe", 0, "legacy_id", row->legacy_id,
+                     row->name, "price", 0, "currency", "USD", "frequency", "monthly",
+                     "is_subscribed", plan == held, "can_subscribe", 0, "legacy_id", row->legacy_id,
                      "legacy_discount", 0, "externally_managed", 0);
 }
 
@@ -79,12 +80,16 @@ json_t *api_zone_json(const struct store_zone *zone)
     json_t *rest = json_pack(
         "{s:o, s:o, s:o, s:o, s:{s:n, s:s, s:n}, s:{s:o, s:o}, s:o, s:o}", "modified_on",
         api_json_time(zone->modified_at_us), "created_on", api_json_time(zone->created_at_us),
-        "activated_on", api_json_time(zone->created_at_us), "meta", meta_json(), "owner", "id",
+        "activated_on", api_json_time(zone->activated_at_us), "meta", meta_json(), "owner", "id",
         "type", "user", "email", "account", "id", api_json_id(&zone->account_id), "name",
         api_json_text(zone->account_name), "permissions", permissions_json(), "plan",
         api_plan_json(zone->plan, zone->plan));
     ASSERT(json && rest && json_object_update(json, rest) == 0);
     json_decref(rest);
+    char name[LIMIT_HOSTNAME_BYTES + sizeof(STORE_ZONE_VERIFY_PREFIX)];
+    text_format(name, sizeof(name), STORE_ZONE_VERIFY_PREFIX "%.*s", SPAN_ARG(zone->name));
+    json_object_set_new(json, "verification_key", api_json_text(zone->verification_key));
+    json_object_set_new(json, "verification_name", json_string(name));
     return json;
 }
 

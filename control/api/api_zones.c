@@ -22,24 +22,43 @@ static enum err reply_zone(struct api_request *request, struct api_reply *reply,
     return api_reply_result(reply, api_zone_json(&zone));
 }
 
-/* One of several words is enough.  Every stored zone has the `only` one, so a list that names it is
- * no filter and a list that does not finds nothing. */
-static void filter_words(struct api_request *request, const char *name, const char *only,
+static size_t find_word(const char *const *words, struct span word)
+{
+    size_t at = 0;
+    while (words[at] && !span_equal(word, span_str(words[at])))
+        at++;
+    return at;
+}
+
+/* One of several words is enough.  `stored` are all that rows have: a list that names each of them
+ * is no filter, and one that names none finds nothing. */
+static void filter_words(struct api_request *request, const char *name, const char *const *stored,
                          struct store_filter *out)
 {
     struct span words[WORDS_MAX];
     size_t count = api_query_list(request, name, words, WORDS_MAX);
+    uint32_t named = 0, all = 0;
     if (count == 0)
         return;
     *out = (struct store_filter){STORE_MATCH_EQUAL, words[0]};
-    for (size_t i = 0; i < count; i++)
-        if (span_equal(words[i], span_str(only)))
-            out->text = words[i];
+    for (size_t at = 0; stored[at]; at++)
+        all |= 1u << at;
+    for (size_t i = 0; i < count; i++) {
+        size_t at = find_word(stored, words[i]);
+        if (!stored[at])
+            continue;
+        named |= 1u << at;
+        out->text = words[i];
+    }
+    if (named == all)
+        *out = (struct store_filter){STORE_MATCH_ALL, SPAN_EMPTY};
 }
 
 static enum err read_query(struct api_request *request, struct api_reply *reply,
                            struct store_zone_query *query)
 {
+    static const char *const statuses[] = {"active", "pending", NULL};
+    static const char *const types[] = {"full", NULL};
     static const char *const orders[] = {"name", "status", "account.id", "account.name", NULL};
     size_t order;
     TRY(api_filter_word(request, reply, "order", orders, &order));
@@ -48,8 +67,8 @@ static enum err read_query(struct api_request *request, struct api_reply *reply,
     api_filter_text(request, "name", &query->name);
     query->name.text = arena_copy_lower(&request->arena, query->name.text);
     api_filter_text(request, "account.name", &query->account_name);
-    filter_words(request, "status", "active", &query->status);
-    filter_words(request, "type", "full", &query->type);
+    filter_words(request, "status", statuses, &query->status);
+    filter_words(request, "type", types, &query->type);
     struct span account;
     if (api_query_get(request, "account.id", &account) && account.len > 0 &&
         id_parse(account, &query->account_id) != ERR_OK)
@@ -186,11 +205,19 @@ static enum err zone_delete(struct api_request *request, struct api_reply *reply
     return api_reply_result(reply, json_pack("{s:o}", "id", api_json_id(&id)));
 }
 
-/* Zones are active from their first minute: nothing is left to check. */
+/* An operator approves; for others the proof is looked at soon. */
 static enum err zone_activation_check(struct api_request *request, struct api_reply *reply)
 {
     struct store_zone zone;
     TRY(api_zone_read(request, &zone));
+    const struct api_verify *verify = &request->api->verify;
+    if (store_zone_is_pending(&zone) && request->actor.scope.platform_wide) {
+        TRY(api_change_begin(request, reply));
+        TRY(change_zone_activate(request->change, &zone.id, &reply->problem));
+        TRY(api_change_commit(request, reply));
+    } else if (store_zone_is_pending(&zone) && verify->ask) {
+        verify->ask(verify->owner, &zone.id);
+    }
     return api_reply_result(reply, json_pack("{s:o}", "id", api_json_id(&zone.id)));
 }
 

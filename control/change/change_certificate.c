@@ -126,6 +126,56 @@ enum err change_certificate_create(struct change *change, const struct id *zone_
     return change_touch(change, (struct change_zone){zone.id, false}, problem);
 }
 
+static enum err find_uploaded(struct change *change, const struct id *zone_id,
+                              const struct id *certificate_id, struct store_certificate *out,
+                              struct problem *problem)
+{
+    enum err err = store_certificate_get(change->conn, &change->actor.scope, zone_id,
+                                         certificate_id, &change->arena, out);
+    if (err == ERR_NOT_FOUND || (err == ERR_OK && (out->local || out->client)))
+        return problem_set(problem, ERR_NOT_FOUND, "", "no such certificate");
+    return err;
+}
+
+enum err change_certificate_replace(struct change *change, const struct id *zone_id,
+                                    const struct id *certificate_id,
+                                    const struct change_certificate_spec *spec, struct id *out,
+                                    struct problem *problem)
+{
+    struct store_certificate before;
+    TRY(find_uploaded(change, zone_id, certificate_id, &before, problem));
+    TRY(change_certificate_delete(change, zone_id, certificate_id, problem));
+    TRY(change_certificate_create(change, zone_id, spec, out, problem));
+    return store_certificate_prioritise(change->conn, zone_id, out, before.priority);
+}
+
+enum err change_certificate_prioritise(struct change *change, const struct id *zone_id,
+                                       const struct id *certificate_id, uint64_t priority,
+                                       struct problem *problem)
+{
+    struct store_zone zone;
+    struct store_certificate row;
+    TRY(change_find_zone(change, zone_id, PERMISSION_CERTIFICATE_EDIT, &zone, problem));
+    TRY(find_uploaded(change, zone_id, certificate_id, &row, problem));
+    TRY(store_certificate_prioritise(change->conn, zone_id, certificate_id, priority));
+    struct buf json;
+    buf_init(&json, CHANGE_JSON_BYTES_MAX);
+    buf_append_byte(&json, '{');
+    change_json_text(&json, "id", id_span(certificate_id));
+    change_json_number(&json, "priority", priority);
+    buf_append_byte(&json, '}');
+    const struct change_entry entry = {
+        .action = "certificate.prioritise",
+        .account_id = zone.account_id,
+        .zone_id = zone.id,
+        .new_json = &json,
+    };
+    enum err err = change_audit(change, &entry);
+    buf_release(&json);
+    TRY(err);
+    return change_touch(change, (struct change_zone){zone.id, false}, problem);
+}
+
 struct change_certificate_choice {
     struct id id;
     bool client;
@@ -154,15 +204,6 @@ enum err change_certificate_delete(struct change *change, const struct id *zone_
 {
     const struct change_certificate_choice choice = {*certificate_id, false};
     return delete_uploaded(change, zone_id, &choice, problem);
-}
-
-enum err change_certificate_replace(struct change *change, const struct id *zone_id,
-                                    const struct id *certificate_id,
-                                    const struct change_certificate_spec *spec, struct id *out,
-                                    struct problem *problem)
-{
-    TRY(change_certificate_delete(change, zone_id, certificate_id, problem));
-    return change_certificate_create(change, zone_id, spec, out, problem);
 }
 
 enum err change_client_certificate_delete(struct change *change, const struct id *zone_id,

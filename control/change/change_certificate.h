@@ -24,12 +24,16 @@ struct change_certificate_spec {
 MUST_USE enum err change_certificate_create(struct change *change, const struct id *zone_id,
                                             const struct change_certificate_spec *spec,
                                             struct id *out, struct problem *problem);
-/* Another one takes its place; it has an id of its own.  Custom ones only. */
+/* Another one takes its place and its priority; it has an id of its own.  Custom ones only. */
 MUST_USE enum err change_certificate_replace(struct change *change, const struct id *zone_id,
                                              const struct id *certificate_id,
                                              const struct change_certificate_spec *spec,
                                              struct id *out, struct problem *problem);
-/* Custom ones only. */
+/* Where several cover a name, the one with the highest priority is shown.  Custom ones only.
+ */
+MUST_USE enum err change_certificate_prioritise(struct change *change, const struct id *zone_id,
+                                                const struct id *certificate_id, uint64_t priority,
+                                                struct problem *problem);
 MUST_USE enum err change_certificate_delete(struct change *change, const struct id *zone_id,
                                             const struct id *certificate_id,
                                             struct problem *problem);

@@ -144,10 +144,16 @@ enum err change_document_write(struct change *change, const struct change_zone *
     struct store_document row = {.zone_id = zone->id, .revision = revision};
     if (zone->deleted) {
         TRY(bury(change, &row));
+        add_changed(changed, &row);
+        return ERR_OK;
+    }
+    struct zone_rows rows;
+    TRY(load_rows(change, &zone->id, &rows));
+    /* Nobody has shown yet that it is his: the edges are told that there is none. */
+    if (store_zone_is_pending(&rows.zone)) {
+        TRY(bury(change, &row));
     } else {
-        struct zone_rows rows;
         struct zone_document document;
-        TRY(load_rows(change, &zone->id, &rows));
         TRY(change_cover(change, &rows, problem));
         fill_document(change, &rows, &document);
         TRY(zone_check(&document, problem));

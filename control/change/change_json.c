@@ -36,6 +36,7 @@ void change_json_zone(struct buf *out, const struct store_zone *zone)
     change_json_text(out, "id", id_span(&zone->id));
     change_json_text(out, "name", zone->name);
     change_json_text(out, "plan", span_str(plan_slug(zone->plan)));
+    change_json_text(out, "status", zone->status);
     change_json_bool(out, "paused", zone->paused);
     buf_append_byte(out, '}');
 }

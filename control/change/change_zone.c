@@ -118,11 +118,26 @@ static enum err check_type(struct span type, struct problem *problem)
     return problem_set(problem, ERR_INVALID, "type", "must be full");
 }
 
+/* No wildcard is a zone; one of a name that somebody has is told as a name that is taken. */
+static enum err refuse_wildcard(struct change *change, struct span text, struct problem *problem)
+{
+    struct hostname name;
+    struct store_zone_claim claim;
+    if (!span_starts_with(text, SPAN("*.")) ||
+        parse_zone_name(span_skip(text, 2), &name, NULL) != ERR_OK)
+        return ERR_OK;
+    enum err err = store_zone_claimed(change->conn, hostname_span(&name), &claim);
+    if (err == ERR_OK)
+        return taken(problem, &claim.name, "already exists");
+    return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
 enum err change_zone_create(struct change *change, const struct change_zone_spec *spec,
                             struct id *out, struct problem *problem)
 {
     struct hostname name;
     struct store_account account;
+    TRY(refuse_wildcard(change, spec->name, problem));
     TRY(parse_zone_name(spec->name, &name, problem));
     TRY(check_type(spec->type, problem));
     TRY(choose_account(change, spec, &account, problem));
@@ -131,13 +146,18 @@ enum err change_zone_create(struct change *change, const struct change_zone_spec
     if (account.zone_count >= zones_max)
         return problem_set(problem, ERR_LIMIT, "account.id", "an account may have %llu zones",
                            (unsigned long long)zones_max);
+    /* Whom an operator makes a zone for was asked by him. */
+    bool served = change->actor.scope.platform_wide;
+    struct id verification_key = id_new();
     const struct store_zone zone = {
         .id = id_new(),
         .account_id = account.id,
         .name = arena_copy(&change->arena, hostname_span(&name)),
         .name_servers = change->door->name_servers,
-        .status = SPAN("active"),
+        .status = served ? SPAN("active") : SPAN("pending"),
         .type = SPAN("full"),
+        .verification_key = arena_copy(&change->arena, id_span(&verification_key)),
+        .activated_at_us = served ? change->now_us : 0,
         .plan = PLAN_FREE,
         .created_at_us = change->now_us,
         .modified_at_us = change->now_us,
@@ -175,6 +195,21 @@ enum err change_zone_edit(struct change *change, const struct id *zone_id,
     after.modified_at_us = change->now_us;
     TRY(store_zone_update(change->conn, &after));
     TRY(audit_zone(change, "zone.edit", &before, &after));
+    return change_touch(change, (struct change_zone){after.id, false}, problem);
+}
+
+enum err change_zone_activate(struct change *change, const struct id *zone_id,
+                              struct problem *problem)
+{
+    struct store_zone before;
+    TRY(change_find_zone(change, zone_id, PERMISSION_PLATFORM, &before, problem));
+    struct store_zone after = before;
+    after.status = SPAN("active");
+    after.modified_at_us = change->now_us;
+    if (store_zone_is_pending(&before))
+        after.activated_at_us = change->now_us;
+    TRY(store_zone_update(change->conn, &after));
+    TRY(audit_zone(change, "zone.activate", &before, &after));
     return change_touch(change, (struct change_zone){after.id, false}, problem);
 }
 

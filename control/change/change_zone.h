@@ -28,6 +28,11 @@ struct change_zone_edit {
 MUST_USE enum err change_zone_edit(struct change *change, const struct id *zone_id,
                                    const struct change_zone_edit *edit, struct problem *problem);
 
+/* Its control is proven: from now on it is served.  Operators only; an active zone stays as it is,
+ * and then nothing was changed. */
+MUST_USE enum err change_zone_activate(struct change *change, const struct id *zone_id,
+                                       struct problem *problem);
+
 /* Leaves a tombstone for the edges. */
 MUST_USE enum err change_zone_delete(struct change *change, const struct id *zone_id,
                                      struct problem *problem);

@@ -265,6 +265,7 @@ static enum MHD_Result dispatch(struct server_request *request)
         .auth_email = field(request->connection, "X-Auth-Email"),
         .auth_key = field(request->connection, "X-Auth-Key"),
         .content_type = field(request->connection, "Content-Type"),
+        .accept = field(request->connection, "Accept"),
         .if_match = field(request->connection, "If-Match"),
         .if_none_match = field(request->connection, "If-None-Match"),
         .idempotency_key = field(request->connection, "Idempotency-Key"),

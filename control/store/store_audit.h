@@ -20,6 +20,31 @@ struct store_audit_entry {
     struct span ip, request_id;
 };
 
+struct store_audit_row {
+    uint64_t id;
+    struct store_audit_entry entry;
+    struct span user_email, account_name, zone_name; /* empty: nobody, or no longer there */
+};
+
+struct store_audit_list {
+    struct store_audit_row *rows;
+    size_t count;
+};
+
+/* One account's rows, or those of one user where the account is empty.  Empty members are no
+ * filter. */
+struct store_audit_query {
+    struct id account_id, user_id;
+    uint64_t since_us, before_us; /* 0: open */
+    struct span actor_email, action;
+    struct id zone_id;
+    uint64_t after_id; /* rows behind this one in the order asked for; 0: from its begin */
+    struct store_page page;
+};
+
+MUST_USE enum err store_audit_list(struct store_conn *conn, const struct store_audit_query *query,
+                                   struct arena *arena, struct store_audit_list *out);
+
 MUST_USE enum err store_audit_append(struct store_conn *conn,
                                      const struct store_audit_entry *entry);
 /* Walks the whole chain; ERR_CORRUPT names the first row that is not what was written. */

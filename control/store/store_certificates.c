@@ -12,7 +12,7 @@
 #define CERTIFICATE_COLUMNS                                                                      \
     "c.id, c.zone_id, c.source = 'local', c.source = 'client', c.chain_pem, c.names, c.issuer, " \
     "c.serial, "                                                                                 \
-    "c.signature, c.fingerprint, c.not_before_s, c.not_after_s, c.created_at_us"
+    "c.signature, c.fingerprint, c.not_before_s, c.not_after_s, c.created_at_us, c.priority"
 #define CA_BOUND SPAN("trunkline local ca")
 
 static void read_certificate(struct statement *s, struct arena *arena,
@@ -31,6 +31,7 @@ static void read_certificate(struct statement *s, struct arena *arena,
     out->not_before_s = statement_u64(s);
     out->not_after_s = statement_u64(s);
     out->created_at_us = statement_u64(s);
+    out->priority = statement_u64(s);
 }
 
 /* The zone is the row: a zone without certificates gives one row of NULLs, an unseen one none. */
@@ -44,7 +45,7 @@ enum err store_certificate_list(struct store_conn *conn, const struct store_scop
                    "SELECT " CERTIFICATE_COLUMNS
                    " FROM zones z LEFT JOIN certificates c ON c.zone_id = z.id WHERE z.id = ?1 AND "
                    "(?2 OR z.account_id IN (SELECT account_id FROM members WHERE user_id = ?3)) "
-                   "ORDER BY c.source, c.created_at_us DESC, c.id");
+                   "ORDER BY c.source, c.priority DESC, c.created_at_us DESC, c.id");
     statement_bind_id(&s, zone_id);
     statement_bind_bool(&s, scope->platform_wide);
     statement_bind_id(&s, &scope->user_id);
@@ -121,6 +122,17 @@ enum err store_certificate_insert(struct store_conn *conn,
         err = ERR_TOO_LARGE;
     buf_release(&sealed);
     return err;
+}
+
+enum err store_certificate_prioritise(struct store_conn *conn, const struct id *zone_id,
+                                      const struct id *id, uint64_t priority)
+{
+    struct statement s;
+    statement_open(&s, conn, "UPDATE certificates SET priority = ? WHERE zone_id = ? AND id = ?");
+    statement_bind_u64(&s, priority);
+    statement_bind_id(&s, zone_id);
+    statement_bind_id(&s, id);
+    return statement_run_one(&s);
 }
 
 enum err store_certificate_delete(struct store_conn *conn, const struct id *zone_id,

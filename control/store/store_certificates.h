@@ -21,9 +21,11 @@ struct store_certificate {
     struct span issuer, serial, signature, fingerprint;
     uint64_t not_before_s, not_after_s; /* Unix seconds */
     uint64_t created_at_us;
+    uint64_t priority; /* the higher is asked first */
 };
 
-/* Client ones, custom ones, the newest first among both, then the local one. */
+/* Client ones, custom ones, by priority and then the newest first among both, then the local one.
+ */
 struct store_certificate_list {
     struct store_certificate *rows;
     size_t count;
@@ -41,6 +43,8 @@ MUST_USE enum err store_certificate_get(struct store_conn *conn, const struct st
 MUST_USE enum err store_certificate_insert(struct store_conn *conn,
                                            const struct store_certificate *certificate,
                                            struct span key_pem);
+MUST_USE enum err store_certificate_prioritise(struct store_conn *conn, const struct id *zone_id,
+                                               const struct id *id, uint64_t priority);
 MUST_USE enum err store_certificate_delete(struct store_conn *conn, const struct id *zone_id,
                                            const struct id *id);
 /* Gives the zone's newly written certificates their revision. */

@@ -8,7 +8,8 @@
 
 #define ZONE_COLUMNS                                                                           \
     "z.id, z.account_id, a.name, z.name, z.name_servers, z.status, z.type, z.plan, z.paused, " \
-    "z.created_at_us, z.modified_at_us, coalesce(d.revision, 0)"
+    "z.verification_key, z.created_at_us, z.modified_at_us, z.activated_at_us, "               \
+    "coalesce(d.revision, 0)"
 #define ZONE_FROM                                                                   \
     "zones z LEFT JOIN accounts a ON a.id = z.account_id LEFT JOIN documents d ON " \
     "d.zone_id = z.id"
@@ -29,8 +30,10 @@ static enum err read_zone(struct statement *s, struct arena *arena, struct store
     out->type = statement_text(s, arena);
     enum err err = plan_parse(statement_lend(s), &out->plan);
     out->paused = statement_bool(s);
+    out->verification_key = statement_text(s, arena);
     out->created_at_us = statement_u64(s);
     out->modified_at_us = statement_u64(s);
+    out->activated_at_us = statement_u64(s);
     out->revision = statement_u64(s);
     return err == ERR_OK ? ERR_OK : ERR_CORRUPT;
 }
@@ -204,14 +207,29 @@ static enum err count_zone(struct store_conn *conn, const struct id *account_id,
     return statement_run_one(&s);
 }
 
+enum err store_zone_pending(struct store_conn *conn, const struct id *after, size_t count_max,
+                            struct arena *arena, struct store_zone_list *out)
+{
+    struct statement s;
+    *out = (struct store_zone_list){0};
+    statement_open(&s, conn,
+                   "SELECT " ZONE_COLUMNS " FROM " ZONE_FROM
+                   " WHERE z.status = 'pending' AND z.id > ? ORDER BY z.id LIMIT ?");
+    statement_bind_id(&s, after);
+    statement_bind_u64(&s, count_max);
+    enum err err = read_zones(&s, count_max, arena, out);
+    statement_close(&s);
+    return err;
+}
+
 enum err store_zone_insert(struct store_conn *conn, const struct store_zone *zone)
 {
     struct hostname key;
     struct statement s;
     statement_open(&s, conn,
                    "INSERT INTO zones (id, account_id, name, name_key, name_servers, status, type, "
-                   "plan, paused, created_at_us, modified_at_us) "
-                   "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+                   "plan, paused, verification_key, created_at_us, modified_at_us, "
+                   "activated_at_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     statement_bind_id(&s, &zone->id);
     statement_bind_id(&s, &zone->account_id);
     statement_bind_text(&s, zone->name);
@@ -221,8 +239,10 @@ enum err store_zone_insert(struct store_conn *conn, const struct store_zone *zon
     statement_bind_text(&s, zone->type);
     statement_bind_text(&s, span_str(plan_slug(zone->plan)));
     statement_bind_bool(&s, zone->paused);
+    statement_bind_text(&s, zone->verification_key);
     statement_bind_u64(&s, zone->created_at_us);
     statement_bind_u64(&s, zone->modified_at_us);
+    statement_bind_u64(&s, zone->activated_at_us);
     TRY(statement_run(&s));
     return count_zone(conn, &zone->account_id, true);
 }
@@ -231,9 +251,12 @@ enum err store_zone_update(struct store_conn *conn, const struct store_zone *zon
 {
     struct statement s;
     statement_open(&s, conn,
-                   "UPDATE zones SET plan = ?, paused = ?, modified_at_us = ? WHERE id = ?");
+                   "UPDATE zones SET plan = ?, paused = ?, status = ?, activated_at_us = ?, "
+                   "modified_at_us = ? WHERE id = ?");
     statement_bind_text(&s, span_str(plan_slug(zone->plan)));
     statement_bind_bool(&s, zone->paused);
+    statement_bind_text(&s, zone->status);
+    statement_bind_u64(&s, zone->activated_at_us);
     statement_bind_u64(&s, zone->modified_at_us);
     statement_bind_id(&s, &zone->id);
     return statement_run_one(&s);

@@ -14,12 +14,14 @@ struct store_zone {
     struct span account_name; /* not written by insert */
     struct span name;         /* normalised */
     struct span name_servers; /* "a.example,b.example", as they were when it was made */
-    struct span status;       /* "active" */
+    struct span status;       /* "active", or "pending": not served */
     struct span type;         /* "full" */
     enum plan plan;
     bool paused;
+    struct span verification_key; /* what a TXT record has to say */
     uint64_t created_at_us, modified_at_us;
-    uint64_t revision; /* of its document; not written by insert */
+    uint64_t activated_at_us; /* 0: pending */
+    uint64_t revision;        /* of its document; not written by insert */
 };
 
 struct store_zone_list {
@@ -44,6 +46,19 @@ struct store_zone_query {
     struct store_page page;
 };
 
+/* A TXT record there proves who controls the zone. */
+#define STORE_ZONE_VERIFY_PREFIX "trunkline-verify."
+
+static inline bool store_zone_is_pending(const struct store_zone *zone)
+{
+    return zone->activated_at_us == 0;
+}
+
+/* At most count_max pending zones whose ids follow after, in the order of ids. */
+MUST_USE enum err store_zone_pending(struct store_conn *conn, const struct id *after,
+                                     size_t count_max, struct arena *arena,
+                                     struct store_zone_list *out);
+
 MUST_USE enum err store_zone_get(struct store_conn *conn, const struct store_scope *scope,
                                  const struct id *id, struct arena *arena, struct store_zone *out);
 /* Whose a zone is, whoever asks; ERR_NOT_FOUND. */
@@ -53,7 +68,7 @@ MUST_USE enum err store_zone_list(struct store_conn *conn, const struct store_zo
 
 /* ERR_EXISTS when the name is taken.  Counts it in its account. */
 MUST_USE enum err store_zone_insert(struct store_conn *conn, const struct store_zone *zone);
-/* Writes paused, plan and modified_at_us. */
+/* Writes paused, plan, status, activated_at_us and modified_at_us. */
 MUST_USE enum err store_zone_update(struct store_conn *conn, const struct store_zone *zone);
 /* Takes its settings, records and certificates along. */
 MUST_USE enum err store_zone_delete(struct store_conn *conn, const struct store_zone *zone);

@@ -1,11 +1,18 @@
 """The surface that clients of the original know: every answer is held against schema/openapi.yaml."""
+import csv
 import http.client
+import io
 import itertools
+import json
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from harness.contract import Contract, JudgedApi
 from harness.control import Control
+from harness.names import Names
+from harness.process import wait_until
 from harness.visitor import h2load
 
 NAMES = itertools.count(1)
@@ -261,3 +268,146 @@ def test_44_24_a_bad_zone_file_adds_nothing(api, zone, text, line):
                       headers={"Content-Type": "text/plain"})
     assert (answer.status, answer.codes) == (400, [1004]), answer.text
     assert names(api, zone) == []
+
+
+# ---- certificates in their order
+
+def test_44_30_certificates_are_replaced_and_put_in_order(api, zone, authority):
+    base = f"/zones/{zone['id']}/custom_certificates"
+
+    def pair():
+        chain, key = authority.issue(zone["name"], f"*.{zone['name']}")
+        return {"certificate": chain.read_text(), "private_key": key.read_text()}
+
+    first, second = (api.ok("POST", base, pair()).result for _ in range(2))
+    order = api.ok("PUT", f"{base}/prioritize", {"certificates": [{"id": first["id"], "priority": 9}]}).result
+    assert [one["id"] for one in order] == [first["id"], second["id"]] and order[0]["priority"] == 9
+    other = api.ok("PATCH", f"{base}/{first['id']}", pair()).result
+    assert other["id"] != first["id"] and other["priority"] == 9
+    assert other["fingerprint_sha256"] != first["fingerprint_sha256"]
+    assert api.ok("PATCH", f"{base}/{other['id']}", {"bundle_method": "optimal"}).result == other
+    assert api.call("GET", f"{base}/{first['id']}").status == 404
+    assert api.call("PATCH", f"{base}/{other['id']}", {"certificate": "x"}).codes == [1001]
+    assert api.call("PUT", f"{base}/prioritize", {"certificates": [{"id": "0" * 32, "priority": 1}]}).status == 404
+
+
+# ---- who changed what
+
+def test_44_40_the_audit_in_both_forms(api, control, zone):
+    api.setting(zone["id"], "ssl", "strict")
+    api.ok("PATCH", f"/zones/{zone['id']}", {"paused": True})
+    account = f"/accounts/{control.account_id}"
+    first = api.ok("GET", f"{account}/audit_logs?zone.id={zone['id']}").result
+    assert [one["action"]["type"] for one in first] == ["zone.edit", "setting.edit", "zone.create"]
+    assert first[1]["newValueJson"] == {"ssl": "strict"} and first[1]["oldValueJson"] == {"ssl": "full"}
+    assert first[0]["actor"]["ip"] == "127.0.0.1" and first[0]["actor"]["email"]
+    second = api.ok("GET", f"{account}/logs/audit?zone_id={zone['id']}&direction=asc").result
+    assert [one["action"]["type"] for one in second] == ["create", "update", "update"]
+    assert [one["id"] for one in second] == [one["id"] for one in reversed(first)]
+    assert second[0]["zone"] == {"id": zone["id"], "name": zone["name"]}
+    own = api.ok("GET", "/user/audit_logs?per_page=3").result
+    assert [one["id"] for one in own] == [one["id"] for one in first]
+
+
+def test_44_41_the_audit_is_filtered_and_paged(api, control, zone):
+    for port in range(7):
+        api.setting(zone["id"], "origin_h2_max_streams", port + 1)
+    account = f"/accounts/{control.account_id}"
+    own = f"zone.id={zone['id']}"
+    assert len(api.ok("GET", f"{account}/audit_logs?{own}&action.type=setting.edit").result) == 7
+    assert len(api.ok("GET", f"{account}/audit_logs?{own}&actor.email=nobody@example.org").result) == 0
+    assert len(api.ok("GET", f"{account}/audit_logs?{own}&since=2026-01-01&before=2026-01-02").result) == 0
+    pages = [api.ok("GET", f"{account}/audit_logs?{own}&per_page=3&page={page}").result for page in (1, 2, 3, 4)]
+    assert [len(page) for page in pages] == [3, 3, 2, 0]
+    seen, cursor = [], ""
+    while True:
+        answer = api.ok("GET", f"{account}/logs/audit?{own}&limit=3&cursor={cursor}")
+        seen += [one["id"] for one in answer.result]
+        cursor = answer.body["result_info"]["cursor"]
+        if not cursor:
+            break
+    assert seen == [one["id"] for page in pages for one in page]
+    assert api.call("GET", f"{account}/audit_logs?since=yesterday").codes == [1001]
+
+
+def test_44_42_the_audit_as_a_file(api, control, zone):
+    api.ok("POST", f"/zones/{zone['id']}/dns_records", record("csv", '=1+1,"x"', "TXT"))
+    text = control_text(control, f"/accounts/{control.account_id}/audit_logs?export=csv&zone.id={zone['id']}")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [row["action"] for row in rows] == ["record.create", "zone.create"]
+    assert json.loads(rows[0]["new_value"])["content"] == '=1+1,"x"' and rows[0]["zone"] == zone["name"]
+
+
+# ---- whose domain it is
+
+@pytest.fixture(scope="module")
+def tenant(control, contract):
+    """Somebody who is no operator, with an account of his own."""
+    done = subprocess.run([control.program, "user", "--store", control.store, "--email", "tenant@example.com",
+                           "--password-stdin"], input="another good password\n", capture_output=True, text=True,
+                          timeout=60)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    api = JudgedApi(control.port, told["token"], contract)
+    api.account_id = told["account_id"]
+    return api
+
+
+def test_44_50_a_name_is_claimed_once_in_every_spelling(api, control, tenant):
+    api.zone(control.account_id, "claimed.example")
+    api.zone(control.account_id, "xn--bcher-kva.example")
+    for name in ("claimed.example", "CLAIMED.Example", "claimed.example.", "www.claimed.example", "*.claimed.example",
+                 "XN--bcher-KVA.example."):
+        answer = tenant.call("POST", "/zones", {"name": name, "account": {"id": tenant.account_id}})
+        assert (answer.status, answer.codes) == (400, [1061]), (name, answer.text)
+    api.zone(control.account_id, "deep.below.example")
+    answer = tenant.call("POST", "/zones", {"name": "below.example", "account": {"id": tenant.account_id}})
+    assert (answer.status, answer.codes) == (400, [1061])
+
+
+def test_44_51_sixty_four_claims_at_once_have_one_winner(api, control, tenant):
+    def claim(number):
+        who, account = ((api, control.account_id), (tenant, tenant.account_id))[number % 2]
+        name = ("race.example", "RACE.example", "race.example.", "Race.Example")[number % 4]
+        return who.call("POST", "/zones", {"name": name, "account": {"id": account}})
+
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(claim, range(64)))
+    assert sorted(answer.status for answer in answers) == [200] + [400] * 63
+    assert {code for answer in answers for code in answer.codes} == {1061}
+
+
+def test_44_60_a_tenants_zone_is_pending_until_an_operator_approves(api, tenant):
+    zone = tenant.zone(tenant.account_id, f"pending{next(NAMES)}.example")
+    assert zone["status"] == "pending" and zone["activated_on"] is None and len(zone["verification_key"]) == 32
+    assert [one["id"] for one in tenant.ok("GET", f"/zones?status=pending&name={zone['name']}").result] == [zone["id"]]
+    assert tenant.ok("GET", f"/zones?status=active&name={zone['name']}").result == []
+    tenant.ok("PUT", f"/zones/{zone['id']}/activation_check")
+    assert tenant.ok("GET", f"/zones/{zone['id']}").result["status"] == "pending"
+    api.ok("PUT", f"/zones/{zone['id']}/activation_check")
+    told = tenant.ok("GET", f"/zones/{zone['id']}").result
+    assert told["status"] == "active" and told["activated_on"]
+
+
+def test_44_61_a_txt_record_makes_a_zone_active_and_served(make_world):
+    names = Names({})
+    world = make_world(workers=1)
+    world.control.command += ["--resolver", f"127.0.0.1:{names.port}"]
+    world.start()
+    done = subprocess.run([world.control.program, "user", "--store", world.control.store, "--email", "t@example.com",
+                           "--password-stdin"], input="another good password\n", capture_output=True, text=True,
+                          timeout=60)
+    told = json.loads(done.stdout)
+    tenant = world.api
+    tenant.token = told["token"]
+    origin = world.origin()
+    zone = tenant.zone(told["account_id"], "proof.example.net")
+    answer = tenant.origin(zone["id"], zone["name"], origin.port)
+    tenant.applied(answer, zone["id"])
+    assert world.visitor("plain").get(zone["name"], "/").status == 404
+
+    names.texts[zone["verification_name"]] = ["something else", zone["verification_key"]]
+    tenant.ok("PUT", f"/zones/{zone['id']}/activation_check")
+    wait_until(lambda: tenant.ok("GET", f"/zones/{zone['id']}").result["status"] == "active", "the proof was seen")
+    wait_until(lambda: world.visitor("h2").get(zone["name"], "/").status == 200, "it is served")
+    names.stop()

@@ -32,7 +32,7 @@ class Authority:
         self.path = directory / f"{name.replace(' ', '-')}.pem"
         self.path.write_bytes(self.certificate.public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, *names, days=90):
+    def issue(self, *names, days=90, usage=x509.oid.ExtendedKeyUsageOID.SERVER_AUTH):
         """days < 0: expired already."""
         key = ec.generate_private_key(ec.SECP256R1())
         now = datetime.datetime.utcnow()
@@ -48,7 +48,7 @@ class Authority:
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - 30 * DAY).not_valid_after(now + days * DAY)
             .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
-            .add_extension(x509.ExtendedKeyUsage([x509.oid.ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+            .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
             .sign(self.key, hashes.SHA256()))
         stem = names[0].replace("*", "star").replace(":", "_") + f"-{certificate.serial_number % 100000}"
         chain, private = self.directory / f"{stem}.pem", self.directory / f"{stem}.key"

@@ -5,7 +5,7 @@ import threading
 
 from .process import listen
 
-A, CNAME, AAAA = 1, 5, 28
+A, CNAME, TXT, AAAA = 1, 5, 16, 28
 
 
 def _labels(name):
@@ -13,10 +13,11 @@ def _labels(name):
 
 
 class Names:
-    """UDP, on 127.0.0.1; `table` is {name: [addresses]}, aliases {name: the name it is a CNAME of}."""
+    """UDP, on 127.0.0.1; `table` is {name: [addresses]}, aliases {name: the name it is a CNAME of},
+    texts {name: [text]}, which may be changed while it runs."""
 
-    def __init__(self, table, ttl_s=60, aliases=()):
-        self.table, self.ttl_s, self.aliases = table, ttl_s, dict(aliases)
+    def __init__(self, table, ttl_s=60, aliases=(), texts=()):
+        self.table, self.ttl_s, self.aliases, self.texts = table, ttl_s, dict(aliases), dict(texts)
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.sock.bind(("127.0.0.1", 0))
         self.port = self.sock.getsockname()[1]
@@ -42,8 +43,9 @@ class Names:
         alias = self.aliases.get(name)
         found = [address for address in self.table.get(alias or name, ())
                  if family and (":" in address) == (family == socket.AF_INET6)]
-        code = 0 if alias or name in self.table else 3
-        head = asked[:2] + struct.pack(">HHHHH", 0x8180 | code, 1, len(found) + bool(alias), 0, 0)
+        texts = self.texts.get(name, ()) if kind == TXT else ()
+        code = 0 if alias or name in self.table or name in self.texts else 3
+        head = asked[:2] + struct.pack(">HHHHH", 0x8180 | code, 1, len(found) + len(texts) + bool(alias), 0, 0)
         owner, records = b"\xc0\x0c", b""
         if alias:
             records += owner + struct.pack(">HHIH", CNAME, 1, self.ttl_s, len(_labels(alias))) + _labels(alias)
@@ -51,6 +53,8 @@ class Names:
         for address in found:
             octets = socket.inet_pton(family, address)
             records += owner + struct.pack(">HHIH", kind, 1, self.ttl_s, len(octets)) + octets
+        for text in texts:
+            records += owner + struct.pack(">HHIHB", TXT, 1, self.ttl_s, len(text) + 1, len(text)) + text.encode()
         return head + question + records
 
     def stop(self):

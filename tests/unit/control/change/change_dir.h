@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "control/change/change_account.h"
+#include "control/change/change_int.h"
 #include "control/change/change_record.h"
 #include "control/change/change_setting.h"
 #include "control/change/change_zone.h"
@@ -52,7 +53,12 @@ static inline enum err make_zone(struct change_dir *c, const struct change_actor
 {
     const struct change_zone_spec spec = {.name = span_str(name)};
     struct change *change = begin(c, actor);
-    return end(c, change, change_zone_create(change, &spec, out, &c->problem));
+    enum err err = change_zone_create(change, &spec, out, &c->problem);
+    /* Served from the start, whoever made it. */
+    change->actor.scope.platform_wide = true;
+    if (err == ERR_OK && !actor->scope.platform_wide)
+        err = change_zone_activate(change, out, &c->problem);
+    return end(c, change, err);
 }
 
 static inline struct change_record_spec record_spec(const char *type, const char *name,
