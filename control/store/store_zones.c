@@ -132,13 +132,22 @@ static enum err count_zones(struct store_conn *conn, const struct store_zone_que
 {
     if (filtered(query))
         return query_count(q, conn, KEY_FROM, out);
+    /* One for each way to find them; an operator's whole list is the sum over all accounts. */
+    static const char *const statements[] = {
+        "SELECT sum(zone_count) FROM accounts WHERE ?1 = '' AND ?2",
+        "SELECT sum(zone_count) FROM accounts WHERE id = ?1 AND ?2",
+        "SELECT sum(zone_count) FROM members m JOIN accounts a ON a.id = m.account_id WHERE "
+        "?1 = '' AND NOT ?2 AND m.user_id = ?3",
+        "SELECT sum(zone_count) FROM members m JOIN accounts a ON a.id = m.account_id WHERE "
+        "m.account_id = ?1 AND NOT ?2 AND m.user_id = ?3",
+    };
+    bool one = query->account_id.text[0] != '\0', all = query->scope.platform_wide;
     struct statement s;
-    statement_open(&s, conn,
-                   "SELECT coalesce(sum(zone_count), 0) FROM accounts WHERE (?1 = '' OR id = ?1) "
-                   "AND (?2 OR id IN (SELECT account_id FROM members WHERE user_id = ?3))");
+    statement_open(&s, conn, statements[(all ? 0 : 2) + (one ? 1 : 0)]);
     statement_bind_id(&s, &query->account_id);
-    statement_bind_bool(&s, query->scope.platform_wide);
-    statement_bind_id(&s, &query->scope.user_id);
+    statement_bind_bool(&s, all);
+    if (!all)
+        statement_bind_id(&s, &query->scope.user_id);
     enum err err = statement_row(&s);
     if (err == ERR_OK)
         *out = statement_u64(&s);

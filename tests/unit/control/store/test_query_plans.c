@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_query_plans.c - lists are read by index: SQLite is asked how it would do each of them.
+ */
+#include "control/store/store_accounts.h"
+#include "control/store/store_audit.h"
+#include "control/store/store_int.h"
+#include "control/store/store_records.h"
+#include "control/store/store_zones.h"
+#include "tests/unit/control/store/store_dir.h"
+
+#define STATEMENTS_MAX 32
+#define STATEMENT_BYTES 4096
+
+/* What a connection ran, as SQLite got it. */
+struct scene {
+    struct store_dir *d;
+    struct store_conn *conn;
+    struct arena arena;
+    char statements[STATEMENTS_MAX][STATEMENT_BYTES];
+    size_t count;
+};
+
+static int note_statement(unsigned kind, void *owner, void *statement, void *text)
+{
+    struct scene *scene = owner;
+    (void)kind;
+    (void)text;
+    assert_true(scene->count < STATEMENTS_MAX);
+    const char *sql = sqlite3_sql(statement);
+    assert_true(span_to_cstr(span_str(sql), scene->statements[scene->count++], STATEMENT_BYTES));
+    return 0;
+}
+
+static void expect_no_scan(struct scene *scene, const char *sql)
+{
+    char explained[STATEMENT_BYTES + 32];
+    sqlite3_stmt *statement = NULL;
+    snprintf(explained, sizeof(explained), "EXPLAIN QUERY PLAN %s", sql);
+    assert_int_equal(sqlite3_prepare_v2(scene->conn->db, explained, -1, &statement, NULL),
+                     SQLITE_OK);
+    while (sqlite3_step(statement) == SQLITE_ROW) {
+        const char *step = (const char *)sqlite3_column_text(statement, 3);
+        /* "SCAN x" reads all of x; "SCAN x USING INDEX" follows an order and stops at LIMIT. */
+        /* p is one page of ids; accounts are ten thousand where zones are a million. */
+        if (strncmp(step, "SCAN ", 5) == 0 && !strstr(step, " USING ") &&
+            strcmp(step, "SCAN p") != 0 && !strstr(sql, "FROM accounts WHERE ?1 = ''"))
+            fail_msg("%s: %s", step, sql);
+        if (strstr(step, "USE TEMP B-TREE FOR ORDER BY") && !strstr(sql, "CROSS JOIN"))
+            fail_msg("%s: %s", step, sql);
+    }
+    sqlite3_finalize(statement);
+}
+
+static void judge(struct scene *scene)
+{
+    sqlite3_trace_v2(scene->conn->db, 0, NULL, NULL);
+    assert_true(scene->count > 0);
+    for (size_t i = 0; i < scene->count; i++)
+        expect_no_scan(scene, scene->statements[i]);
+}
+
+static int setup(void **state)
+{
+    struct scene *scene = calloc(1, sizeof(*scene));
+    void *inner = NULL;
+    assert_int_equal(store_dir_setup(&inner), 0);
+    scene->d = inner;
+    if (!scene->d->store)
+        store_dir_open(scene->d);
+    arena_init(&scene->arena, NULL);
+    assert_int_equal(store_read_begin(scene->d->store, &scene->conn), ERR_OK);
+    sqlite3_trace_v2(scene->conn->db, SQLITE_TRACE_STMT, note_statement, scene);
+    *state = scene;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct scene *scene = *state;
+    void *inner = scene->d;
+    store_read_end(&scene->conn);
+    arena_release(&scene->arena);
+    free(scene);
+    return store_dir_teardown(&inner);
+}
+
+static const struct store_scope everybody = {.platform_wide = true};
+static const struct store_page page = {.page = 3, .per_page = 50};
+
+static struct store_scope somebody(void)
+{
+    return (struct store_scope){.user_id = id_new()};
+}
+
+static void zones_are_listed_by_index(void **state)
+{
+    struct scene *scene = *state;
+    struct store_zone_list list;
+    struct store_zone_query query = {.scope = everybody, .page = page};
+    assert_int_equal(store_zone_list(scene->conn, &query, &scene->arena, &list), ERR_OK);
+    query.account_id = id_new();
+    assert_int_equal(store_zone_list(scene->conn, &query, &scene->arena, &list), ERR_OK);
+    query.name = (struct store_filter){STORE_MATCH_EQUAL, SPAN("example.com")};
+    assert_int_equal(store_zone_list(scene->conn, &query, &scene->arena, &list), ERR_OK);
+    query.scope = somebody();
+    assert_int_equal(store_zone_list(scene->conn, &query, &scene->arena, &list), ERR_OK);
+    judge(scene);
+}
+
+static void pending_zones_are_found_by_index(void **state)
+{
+    struct scene *scene = *state;
+    struct store_zone_list list;
+    struct id after = id_new();
+    assert_int_equal(store_zone_pending(scene->conn, &after, 10, &scene->arena, &list), ERR_OK);
+    judge(scene);
+}
+
+static void accounts_are_listed_by_index(void **state)
+{
+    struct scene *scene = *state;
+    struct store_account_list list;
+    const struct store_account_query query = {.scope = everybody, .page = page};
+    assert_int_equal(store_account_list(scene->conn, &query, &scene->arena, &list), ERR_OK);
+    judge(scene);
+}
+
+static void the_audit_is_listed_by_index(void **state)
+{
+    struct scene *scene = *state;
+    struct store_audit_list list;
+    struct store_audit_query query = {.account_id = id_new(), .page = page};
+    for (int descending = 0; descending < 2; descending++) {
+        query.page.descending = descending == 1;
+        assert_int_equal(store_audit_list(scene->conn, &query, &scene->arena, &list), ERR_OK);
+    }
+    query.account_id = (struct id){{0}};
+    query.user_id = id_new();
+    assert_int_equal(store_audit_list(scene->conn, &query, &scene->arena, &list), ERR_OK);
+    judge(scene);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(zones_are_listed_by_index, setup, teardown),
+        cmocka_unit_test_setup_teardown(pending_zones_are_found_by_index, setup, teardown),
+        cmocka_unit_test_setup_teardown(accounts_are_listed_by_index, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_audit_is_listed_by_index, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
