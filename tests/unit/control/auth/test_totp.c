@@ -16,8 +16,8 @@ static void codes_are_those_of_the_rfc(void **state)
     static const struct {
         uint64_t at_s;
         const char *code;
-    } rows[] = {{59, "287082"},          {1111111109, "081804"}, {1111111111, "050471"},
-                {1234567890, "005924"},  {2000000000, "279037"}, {20000000000, "353130"}};
+    } rows[] = {{59, "287082"},         {1111111109, "081804"}, {1111111111, "050471"},
+                {1234567890, "005924"}, {2000000000, "279037"}, {20000000000, "353130"}};
     (void)state;
     for (size_t i = 0; i < countof(rows); i++) {
         char code[TOTP_CODE_DIGITS + 1];
