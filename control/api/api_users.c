@@ -82,6 +82,9 @@ static enum err prove(struct api_request *request, struct api_reply *reply, stru
     TRY(api_body_decode(request, reply, fields, spec));
     ask.password = spec->old_password.len > 0 ? spec->old_password : spec->password;
     ask.new_password = spec->new_password;
+    /* Nothing was tried when nothing was said. */
+    if (ask.password.len == 0)
+        return api_fail(reply, API_ERROR_FIELD, "password", "%s", "is missing");
     if (ask.new_password.len > 0)
         TRY(change_check_password(ask.new_password, &reply->problem));
     TRY(api_password_own_try(request, &ask.try_));
