@@ -57,8 +57,13 @@ static void skip_comment(struct record_text *reader)
 /* Behind the opening quote; a backslash keeps what follows as it is. */
 static enum err read_quoted(struct record_text *reader, struct span *out, struct problem *problem)
 {
-    uint8_t *bytes = arena_alloc(reader->arena, reader->rest.len + 1);
-    size_t len = 0;
+    /* As long as it is and no longer: a file may have very many of them. */
+    size_t room = 0, len = 0;
+    while (room < reader->rest.len && reader->rest.ptr[room] != '"')
+        room += reader->rest.ptr[room] == '\\' ? 2 : 1;
+    if (room >= reader->rest.len || room > 2 * RECORD_CONTENT_BYTES_MAX)
+        return refuse(reader, "has a text without an end, or one that is too long", problem);
+    uint8_t *bytes = arena_alloc(reader->arena, room + 1);
     while (reader->rest.len > 0) {
         uint8_t c = take(reader);
         if (c == '"') {
@@ -67,7 +72,7 @@ static enum err read_quoted(struct record_text *reader, struct span *out, struct
         }
         if (c == '\\' && reader->rest.len > 0)
             c = take(reader);
-        if (c == '\n' || len > RECORD_CONTENT_BYTES_MAX)
+        if (c == '\n')
             break;
         bytes[len++] = c;
     }

@@ -175,6 +175,9 @@ static enum err record_import(struct api_request *request, struct api_reply *rep
         if (err == ERR_NOT_FOUND)
             break;
         TRY(err);
+        if (parsed == LIMIT_ZONE_RECORDS)
+            return api_fail(reply, API_ERROR_QUOTA, "file", "has more than %d records",
+                            LIMIT_ZONE_RECORDS);
         line.ttl_s = bound_ttl(line.ttl_s);
         err = create_line(request, &zone.id, &line, import.proxied, &reply->problem);
         if (err != ERR_OK && err != ERR_EXISTS)

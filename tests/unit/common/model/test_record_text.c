@@ -65,7 +65,7 @@ static void bad_lines_say_where(void **state)
         const char *text, *path;
     } cases[] = {
         {"a A 192.0.2.1\nb\n", "line 2"},     {"a NOPE x\n", "line 1"},
-        {"a TXT \"open\n", "line 2"},         {"a TXT \"open", "line 1"},
+        {"a TXT \"open\n", "line 1"},         {"a TXT \"open", "line 1"},
         {"a ( A 192.0.2.1\n", "line 2"},      {"a ) A 192.0.2.1\n", "line 1"},
         {"a MX mx.example.org.\n", "line 1"}, {"a A\n", "line 1"},
         {"$INCLUDE other\n", "line 1"},       {"$TTL never\n", "line 1"},
