@@ -64,7 +64,7 @@ static const struct rule careful[] = {
     {ALLOW, SCMP_SYS(fcntl), IS(1, F_GETFD)}, {ALLOW, SCMP_SYS(fcntl), IS(1, F_SETFD)},
     {ALLOW, SCMP_SYS(fcntl), IS(1, F_GETFL)}, {ALLOW, SCMP_SYS(fcntl), IS(1, F_SETFL)},
     {ALLOW, SCMP_SYS(fcntl), IS(1, F_GETLK)}, {ALLOW, SCMP_SYS(fcntl), IS(1, F_SETLK)},
-    {ALLOW, SCMP_SYS(fcntl), IS(1, F_DUPFD_CLOEXEC)}, {ALLOW, SCMP_SYS(fcntl), IS(1, F_GET_SEALS)},
+    {ALLOW, SCMP_SYS(fcntl), IS(1, F_DUPFD_CLOEXEC)},
     {ALLOW, SCMP_SYS(prlimit64), IS(2, 0)}, /* to ask, not to set */
 };
 /* clang-format on */

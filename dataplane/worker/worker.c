@@ -215,23 +215,22 @@ static void choose_signals(void)
     signal(SIGINT, SIG_IGN);
 }
 
-/* A supervisor of another version has other counters; the next supervisor can read ours. */
+/* A supervisor of another version has other counters; the next supervisor can read ours.  Before
+ * the sandbox, which lets nobody make memory to share. */
 static enum err open_counters(struct worker *worker, struct problem *problem)
 {
     const struct worker_options *o = worker->options;
-    if (counter_pages_map(o->counters_fd, &worker->counters) != ERR_OK) {
-        log_warn("counters_unshared", F_U64("slot", o->slot));
-        TRY(counter_pages_make(&worker->counters, problem));
-    }
-    worker->loop.counters = counter_pages_of(&worker->counters, o->slot);
-    return ERR_OK;
+    if (counter_pages_map(o->counters_fd, &worker->counters) == ERR_OK)
+        return ERR_OK;
+    log_warn("counters_unshared", F_U64("slot", o->slot));
+    return counter_pages_make(&worker->counters, problem);
 }
 
 /* The parts that can fail; what was opened is closed by close_unstarted. */
 static enum err open_parts(struct worker *worker, struct problem *problem)
 {
     const struct worker_options *o = worker->options;
-    TRY(open_counters(worker, problem));
+    worker->loop.counters = counter_pages_of(&worker->counters, o->slot);
     const struct router_options routing = {
         .replica_path = o->replica_path,
         .edge_key = o->edge_key,
@@ -361,7 +360,9 @@ enum err worker_run(const struct worker_options *options, struct problem *proble
     worker->slot_lock_fd = options->slot_lock_fd;
     choose_signals();
     raise_descriptor_limit();
-    enum err err = sandbox_enter(&options->sandbox, problem);
+    enum err err = open_counters(worker, problem);
+    if (err == ERR_OK)
+        err = sandbox_enter(&options->sandbox, problem);
     if (err == ERR_OK)
         err = loop_open(&worker->loop);
     if (err == ERR_OK) {
@@ -378,8 +379,8 @@ enum err worker_run(const struct worker_options *options, struct problem *proble
         if (worker->limits != NULL)
             client_limits_free(&worker->limits);
         loop_close(&worker->loop);
-        counter_pages_release(&worker->counters);
     }
+    counter_pages_release(&worker->counters);
     router_close(&worker->router);
     mem_free(&worker);
     return err;

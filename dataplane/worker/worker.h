@@ -18,9 +18,9 @@
 #include "common/base/err.h"
 #include "common/model/address_policy.h"
 #include "common/model/digest.h"
+#include "common/model/seal.h"
 #include "dataplane/client/client_limits.h"
 #include "dataplane/http/client_terms.h"
-#include "common/model/seal.h"
 #include "dataplane/worker/sandbox.h"
 
 /* Texts and descriptors are lent until worker_run returns; the descriptors are taken. */

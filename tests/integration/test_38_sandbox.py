@@ -25,6 +25,7 @@ WORKER_USER = "nobody"
 AS_ROOT = os.geteuid() == 0
 needs_root = pytest.mark.skipif(not AS_ROOT, reason="only root can start programs as another user")
 needs_systemd = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd-analyze here")
+WORKER_READY = b"\x20"  # schema/wire.md
 UPGRADE = (b"GET /chat HTTP/1.1\r\nhost: %s\r\nconnection: Upgrade\r\nupgrade: websocket\r\n"
            b"sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
 ACCEPTED = (b"HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\n"
@@ -319,6 +320,32 @@ def test_38_08_systemds_sockets_are_served_and_survive(release, directory):
         world.stop()
         for one in (https, http, told):
             one.close()
+
+
+def test_38_13_a_worker_of_a_newer_binary_starts_under_an_older_supervisor(world):
+    """The counters that it inherits are not its own: it makes some before it enters the sandbox."""
+    words = Path(f"/proc/{world.edge.worker_pids()[0]}/cmdline").read_bytes().decode().split("\0")[:-1]
+    words[0], words[words.index("--worker-slot") + 1] = str(world.edge.command[0]), "7"
+    channel, worker_end = socket.socketpair()
+    https, http = listen(), listen()
+    counters, access = os.memfd_create("other"), os.open(os.devnull, os.O_WRONLY)
+    fds = [worker_end.fileno(), https.fileno(), http.fileno(), counters, access]
+    log = world.directory / "newer.log"
+    with open(log, "wb") as told:
+        worker = subprocess.Popen([sys.executable, "-c", LAUNCHER, ",".join(map(str, fds)), *words], stderr=told,
+                                  pass_fds=fds)
+    try:
+        worker_end.close()
+        channel.settimeout(20)
+        assert channel.recv(4096)[4:5] == WORKER_READY, log.read_text()
+        assert "counters_unshared" in log.read_text() and '"seccomp":true' in log.read_text()
+    finally:
+        worker.kill()
+        worker.wait()
+        for fd in (counters, access):
+            os.close(fd)
+        for sock in (channel, https, http):
+            sock.close()
 
 
 INSTALLED = {"usr/bin/trunkline-control": 0o755, "usr/bin/trunkline-edge": 0o755,
