@@ -4,6 +4,7 @@
  */
 #include "common/model/own_address.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -42,10 +43,11 @@ bool own_address_is(const struct address *address)
     struct sockaddr_storage there, here;
     socklen_t there_bytes = to_sockaddr(address, &there), here_bytes = sizeof(here);
     int fd = socket(there.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    bool own = fd >= 0 && connect(fd, (struct sockaddr *)&there, there_bytes) == 0 &&
+    if (fd < 0)
+        return errno != EAFNOSUPPORT;
+    bool own = connect(fd, (struct sockaddr *)&there, there_bytes) == 0 &&
                getsockname(fd, (struct sockaddr *)&here, &here_bytes) == 0 &&
                same_host(&there, &here);
-    if (fd >= 0)
-        close(fd);
+    close(fd);
     return own;
 }

@@ -6,6 +6,7 @@
 
 #include <ifaddrs.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 
 #include "tests/unit/common/model/cmocka_all.h"
 
@@ -46,12 +47,26 @@ static void each_interface_address_is_ours(void **state)
     freeifaddrs(all);
 }
 
+static void who_cannot_ask_is_told_yes(void **state)
+{
+    struct rlimit limit, none;
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    none = limit;
+    none.rlim_cur = 0;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    bool own = is_own("192.0.2.1");
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_true(own);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(loopback_is_ours),
         cmocka_unit_test(addresses_of_others_are_not),
         cmocka_unit_test(each_interface_address_is_ours),
+        cmocka_unit_test(who_cannot_ask_is_told_yes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
