@@ -34,6 +34,7 @@ struct client_limits {
     struct list resting;        /* who rests longest first */
     struct list waiting;        /* seats, who waits longest first */
     size_t conn_count, conn_count_max;
+    size_t leaving_count; /* of these, evicted and not gone yet */
 };
 
 /* ---- addresses */
@@ -146,7 +147,8 @@ static void count_descriptors(struct client_limits *limits)
 
 static bool crowded(const struct client_limits *limits)
 {
-    return limits->conn_count * 100 >= limits->conn_count_max * LIMIT_CLIENT_CROWDED;
+    size_t staying_count = limits->conn_count - limits->leaving_count;
+    return staying_count * 100 >= limits->conn_count_max * LIMIT_CLIENT_CROWDED;
 }
 
 static bool evict_one(struct client_limits *limits)
@@ -156,17 +158,19 @@ static bool evict_one(struct client_limits *limits)
         return false;
     struct client_seat *seat = container_of(node, struct client_seat, node);
     counters_add(limits->loop->counters, COUNTER_CLIENT_CONNS_EVICTED, 1);
+    seat->leaving = true;
+    limits->leaving_count++;
     seat->evict(seat);
     return true;
 }
 
 bool client_limits_make_room(struct client_limits *limits)
 {
-    if (crowded(limits))
-        (void)evict_one(limits);
     if (limits->conn_count < limits->conn_count_max)
         return true;
     count_descriptors(limits);
+    if (crowded(limits))
+        (void)evict_one(limits);
     return limits->conn_count < limits->conn_count_max;
 }
 
@@ -180,6 +184,8 @@ void client_limits_starve(struct client_limits *limits)
 
 void client_limits_enter(struct client_limits *limits, struct client_seat *seat)
 {
+    if (crowded(limits))
+        (void)evict_one(limits);
     limits->conn_count++;
     client_limits_wait(limits, seat);
 }
@@ -188,7 +194,9 @@ void client_limits_leave(struct client_limits *limits, struct client_seat *seat)
 {
     struct address_use *use = seat->use;
     limits->conn_count--;
+    limits->leaving_count -= seat->leaving;
     list_remove(&limits->waiting, &seat->node);
+    seat->leaving = false;
     seat->use = NULL;
     if (!use)
         return;
@@ -198,7 +206,7 @@ void client_limits_leave(struct client_limits *limits, struct client_seat *seat)
 
 void client_limits_wait(struct client_limits *limits, struct client_seat *seat)
 {
-    if (!list_linked(&seat->node))
+    if (!list_linked(&seat->node) && !seat->leaving)
         list_push_back(&limits->waiting, &seat->node);
 }
 

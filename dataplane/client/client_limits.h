@@ -38,6 +38,7 @@ struct client_limits_options {
 struct client_seat {
     struct list_node node; /* among those that wait */
     struct address_use *use;
+    bool leaving;                            /* evicted: not again */
     void (*evict)(struct client_seat *seat); /* leaves later, from the loop */
 };
 
@@ -50,8 +51,10 @@ void client_limits_free(struct client_limits **limits);
 MUST_USE bool client_limits_charge(struct client_limits *limits, struct client_seat *seat,
                                    const struct address *address, bool handshake);
 
-/* A seat for a newcomer, perhaps one that another had to give up; false: the worker is full. */
+/* False: the worker is full; who waits longest goes, for who comes next. */
 MUST_USE bool client_limits_make_room(struct client_limits *limits);
+/* Takes a seat, in a crowd that of who waits longest.  After client_limits_charge, so that an
+ * address with too many connections evicts nobody. */
 void client_limits_enter(struct client_limits *limits, struct client_seat *seat);
 void client_limits_leave(struct client_limits *limits, struct client_seat *seat);
 

@@ -174,11 +174,36 @@ static void who_waits_longest_makes_room_when_it_is_crowded(void **state)
     client_limits_run(limits, &seats[1]);
     client_limits_wait(limits, &seats[1]); /* its request is answered: now it is the last */
 
-    assert_true(client_limits_make_room(limits));
+    assert_true(take(27, "192.0.2.1", true));
     assert_ptr_equal(evicted, &seats[2]);
-    assert_true(client_limits_make_room(limits));
+    assert_true(take(28, "192.0.2.1", true));
     assert_ptr_equal(evicted, &seats[3]);
-    leave(0, 27);
+    client_limits_wait(limits, &seats[2]); /* it is on its way out */
+    leave(2, 2);
+    assert_true(take(29, "192.0.2.1", true));
+    assert_ptr_equal(evicted, &seats[4]);
+    leave(0, 2);
+    leave(4, 26);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+static void who_has_too_many_connections_evicts_nobody(void **state)
+{
+    struct rlimit limit;
+    (void)state;
+    tighten(&limit, 64);
+    open_limits(27, 0, 1);
+    for (size_t i = 0; i < 27; i++)
+        assert_true(take(i, "192.0.2.1", true));
+    for (size_t i = 0; i < 10; i++) {
+        assert_true(client_limits_make_room(limits));
+        assert_false(take(27, "192.0.2.1", true));
+    }
+    assert_int_equal(evicted_count, 0);
+
+    assert_true(take(27, "192.0.2.2", true));
+    assert_int_equal(evicted_count, 1);
+    leave(0, 28);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 
@@ -212,7 +237,8 @@ static void descriptors_that_are_taken_away_are_given_back_by_who_waits(void **s
         assert_true(take(i, "192.0.2.1", true));
     tighten(&limit, 64);
     client_limits_starve(limits);
-    assert_int_equal(evicted_count, 40); /* their seats are left later, from the loop */
+    client_limits_starve(limits); /* their seats are left later, from the loop */
+    assert_int_equal(evicted_count, 14);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
     leave(0, 40);
 }
@@ -229,6 +255,7 @@ int main(void)
         CASE(no_limit_is_no_limit),
         CASE(addresses_that_rest_are_forgotten_by_newcomers),
         CASE(who_waits_longest_makes_room_when_it_is_crowded),
+        CASE(who_has_too_many_connections_evicts_nobody),
         CASE(what_runs_is_never_evicted),
         CASE(descriptors_that_are_taken_away_are_given_back_by_who_waits),
     };
