@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/log.h"
@@ -189,6 +190,13 @@ uint16_t listen_port(int fd)
     if (address.ss_family == AF_INET6)
         return ntohs(((const struct sockaddr_in6 *)(const void *)&address)->sin6_port);
     return ntohs(((const struct sockaddr_in *)(const void *)&address)->sin_port);
+}
+
+bool listen_same(int a, int b)
+{
+    struct stat one, other;
+    return fstat(a, &one) == 0 && fstat(b, &other) == 0 && one.st_ino == other.st_ino &&
+           one.st_dev == other.st_dev;
 }
 
 /* ---- accepting */

@@ -25,6 +25,8 @@ MUST_USE enum err listen_reach(const char *address, int *out_fd, struct problem 
 void listen_address(int fd, char *out, size_t out_bytes);
 /* 0: not a socket. */
 uint16_t listen_port(int fd);
+/* Two descriptors of one socket. */
+bool listen_same(int a, int b);
 
 struct listener;
 

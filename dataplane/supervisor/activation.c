@@ -6,10 +6,10 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #include "common/base/service.h"
 #include "common/base/span.h"
+#include "dataplane/net/listen.h"
 
 static bool is_listening(int fd)
 {
@@ -52,17 +52,10 @@ enum err activation_take(struct activation *out, struct problem *problem)
     return ERR_OK;
 }
 
-static bool same_socket(int a, int b)
-{
-    struct stat one, other;
-    return fstat(a, &one) == 0 && fstat(b, &other) == 0 && one.st_ino == other.st_ino &&
-           one.st_dev == other.st_dev;
-}
-
 bool activation_has(const struct activated *activated, int fd)
 {
     for (unsigned i = 0; i < activated->count; i++) {
-        if (same_socket(activated->fds[i], fd))
+        if (listen_same(activated->fds[i], fd))
             return true;
     }
     return false;
@@ -74,7 +67,7 @@ int activation_copy(const struct activated *activated, const int *used, unsigned
     for (unsigned i = 0; i < activated->count; i++) {
         unsigned uses = 0;
         for (unsigned k = 0; k < used_count; k++)
-            uses += same_socket(activated->fds[i], used[k]) ? 1 : 0;
+            uses += listen_same(activated->fds[i], used[k]) ? 1 : 0;
         if (uses < least_uses) {
             least = i;
             least_uses = uses;

@@ -72,7 +72,7 @@ static void lower_name(enum counter which, char out[NAME_BYTES])
 {
     const char *name = counter_name(which);
     size_t len = 0;
-    for (; name[len] != '\0' && len < NAME_BYTES - 1; len++)
+    for (; len < NAME_BYTES - 1 && name[len] != '\0'; len++)
         out[len] = (char)tolower((unsigned char)name[len]);
     out[len] = '\0';
 }

@@ -5,7 +5,6 @@
 #include "dataplane/supervisor/sockets.h"
 
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/log.h"
@@ -53,13 +52,6 @@ static bool fd_wanted(const struct activated *activated, const char *wanted, int
     return sockets_address_wanted(wanted, bound);
 }
 
-static bool same_socket(int a, int b)
-{
-    struct stat one, other;
-    return fstat(a, &one) == 0 && fstat(b, &other) == 0 && one.st_ino == other.st_ino &&
-           one.st_dev == other.st_dev;
-}
-
 /* Sockets that systemd made may be fewer than slots. */
 static bool is_shared(const struct sockets_options *options)
 {
@@ -69,7 +61,7 @@ static bool is_shared(const struct sockets_options *options)
 static bool have_already(const struct sockets *sockets, int https_fd)
 {
     for (unsigned i = 0; i < sockets->slot_count; i++) {
-        if (same_socket(sockets->slots[i].https_fd, https_fd))
+        if (listen_same(sockets->slots[i].https_fd, https_fd))
             return true;
     }
     return false;

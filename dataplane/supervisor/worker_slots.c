@@ -4,11 +4,11 @@
  */
 #include "dataplane/supervisor/worker_slots.h"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "dataplane/net/listen.h"
 
 #define QUICK_DEATH_MS 5000
 #define QUICK_DEATHS_MAX 5
@@ -289,15 +289,10 @@ void worker_slots_dismiss(struct worker_slots *slots, const struct worker_orphan
 
 unsigned worker_slots_find(const struct worker_slots *slots, int https_fd)
 {
-    struct stat wanted, have;
-    if (fstat(https_fd, &wanted) != 0)
-        return slots->count;
-    for (unsigned at = 0; at < slots->count; at++) {
-        if (fstat(slots->slot[at]->https_fd, &have) == 0 && have.st_ino == wanted.st_ino &&
-            have.st_dev == wanted.st_dev)
-            return at;
-    }
-    return slots->count;
+    unsigned at = 0;
+    while (at < slots->count && !listen_same(slots->slot[at]->https_fd, https_fd))
+        at++;
+    return at;
 }
 
 size_t worker_slots_facts(const struct worker_slots *slots, struct worker_facts *out, size_t max)
