@@ -26,18 +26,26 @@ static enum err read_owner(const struct api_request *request, struct change_toke
 }
 
 /* The names of groups stand in the table, not in the store. */
+static void name_group(json_t *group)
+{
+    const char *id = json_string_value(json_object_get(group, "id"));
+    for (unsigned i = 0; id && i < PERMISSION_COUNT; i++) {
+        const struct permission_row *row = permission_row((enum permission)i);
+        if (strcmp(row->group, id) == 0)
+            (void)json_object_set_new(group, "name", json_string(row->group_name));
+    }
+}
+
 static void name_groups(json_t *policies)
 {
     size_t at, k;
     json_t *policy, *group;
     json_array_foreach(policies, at, policy)
-        json_array_foreach(json_object_get(policy, "permission_groups"), k, group)
     {
-        const char *id = json_string_value(json_object_get(group, "id"));
-        for (unsigned i = 0; id && i < PERMISSION_COUNT; i++)
-            if (strcmp(permission_row((enum permission)i)->group, id) == 0)
-                (void)json_object_set_new(
-                    group, "name", json_string(permission_row((enum permission)i)->group_name));
+        json_array_foreach(json_object_get(policy, "permission_groups"), k, group)
+        {
+            name_group(group);
+        }
     }
 }
 

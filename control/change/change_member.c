@@ -26,13 +26,18 @@ static enum err audit(struct change *change, const char *action, const struct st
                       const struct store_member *after)
 {
     struct buf old_json = {0}, new_json = {0};
-    if (before)
+    struct id account_id = {""};
+    if (before) {
         describe(&old_json, before);
-    if (after)
+        account_id = before->account_id;
+    }
+    if (after) {
         describe(&new_json, after);
+        account_id = after->account_id;
+    }
     const struct change_entry entry = {
         .action = action,
-        .account_id = before ? before->account_id : after->account_id,
+        .account_id = account_id,
         .old_json = before ? &old_json : NULL,
         .new_json = after ? &new_json : NULL,
     };

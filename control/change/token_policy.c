@@ -161,7 +161,9 @@ void token_policies_write(const json_t *list, struct buf *out)
         if (id_parse(text_of(json_object_get(item, "id")), &id) != ERR_OK)
             id = id_new();
         json_array_foreach(json_object_get(item, "permission_groups"), k, group)
+        {
             json_array_append_new(groups, json_pack("{s:O}", "id", json_object_get(group, "id")));
+        }
         json_array_append_new(kept,
                               json_pack("{s:s, s:O, s:o, s:O}", "id", id.text, "effect",
                                         json_object_get(item, "effect"), "permission_groups",
