@@ -318,7 +318,7 @@ def test_34_16_a_flooded_zone_is_told_so_and_the_others_notice_nothing(make_worl
     _, flooded = world.zone(slow.port, plan="enterprise", settings={"origin_h2_max_streams": 1000})
     _, other = world.zone(quick.port)
     visitor = FrameVisitor(world.edge, flooded)
-    streams = [visitor.ask("/hang?head_delay_ms=4000") for _ in range(100)]
+    streams = [visitor.ask("/hang?head_delay_ms=7000") for _ in range(100)]
     wait_until(lambda: (visitor.turn(0.1), len(visitor.ended) >= 60)[1], "those beyond the limit are answered")
     assert len(visitor.ended) == 60
 
@@ -330,5 +330,5 @@ def test_34_16_a_flooded_zone_is_told_so_and_the_others_notice_nothing(make_worl
     assert "zone_busy" in world.edge.log_text()
     assert len(world.edge.access(err="zone_busy")) == 61
 
-    wait_until(lambda: (visitor.turn(0.1), len(visitor.ended) == len(streams))[1], "the others are answered")
+    wait_until(lambda: (visitor.turn(0.1), len(visitor.ended) == len(streams))[1], "the others are answered", 30)
     assert world.visitor("h1").get(flooded, "/again").status == 200
