@@ -40,7 +40,7 @@ static bool same_host(const struct sockaddr_storage *a, const struct sockaddr_st
 
 bool own_address_is(const struct address *address)
 {
-    struct sockaddr_storage there, here;
+    struct sockaddr_storage there, here = {0};
     socklen_t there_bytes = to_sockaddr(address, &there), here_bytes = sizeof(here);
     int fd = socket(there.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)

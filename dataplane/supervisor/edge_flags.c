@@ -82,23 +82,23 @@ static const struct flag flags_table[] = {
     {"tunnel-idle-timeout", FLAG_DURATION, FLAG_FOR_PEOPLE, AT(tunnel_idle_timeout_ms),
      1, DURATION_MS_MAX, "300s", "TIME", "a WebSocket that is silent in both directions"},
     {"ticket-rotation", FLAG_DURATION, FLAG_FOR_PEOPLE, AT(ticket_rotation_ms),
-     1000, LIMIT_TICKET_ROTATION_MS, "8h", "TIME", "each key of session tickets, and each ticket"},
+     1000, LIMIT_TICKET_ROTATION_MS, "8h", "TIME", "a key seals session tickets, and a ticket is good; 12h at most"},
     {"drain-timeout", FLAG_DURATION, FLAG_FOR_PEOPLE, AT(drain_timeout_ms),
      0, DURATION_MS_MAX, "150s", "TIME", "running requests when a worker stops"},
     {"max-connections-per-address", FLAG_NUMBER, FLAG_FOR_PEOPLE, AT(address_conns_max),
-     0, UINT32_MAX, "4096", "N", "of one visitor's address (IPv6: its /64); 0: any number"},
+     0, UINT32_MAX, "4096", "N", "connections of one visitor's address (IPv6: its /64); 0: any number"},
     {"max-handshakes-per-second", FLAG_NUMBER, FLAG_FOR_PEOPLE, AT(address_handshakes_per_s),
-     0, UINT32_MAX, "500", "N", "the same of TLS handshakes; 0: any number"},
+     0, UINT32_MAX, "500", "N", "TLS handshakes of such an address; 0: any number"},
     {"client-head-timeout", FLAG_DURATION, FLAG_FOR_PEOPLE, AT(client.head_ms),
      1, DURATION_MS_MAX, "10s", "TIME", "a visitor's TLS handshake; a whole request head"},
     {"client-idle-timeout", FLAG_DURATION, FLAG_FOR_PEOPLE, AT(client.idle_ms),
      1, DURATION_MS_MAX, "180s", "TIME", "a visitor's connection between requests"},
     {"client-grace", FLAG_DURATION, FLAG_FOR_PEOPLE, AT(client.pace.grace_ms),
-     1, DURATION_MS_MAX, "10s", "TIME", "over which --client-rate is measured"},
+     1, DURATION_MS_MAX, "10s", "TIME", "a visitor may be slower than --client-rate"},
     {"client-rate", FLAG_BYTES, FLAG_FOR_PEOPLE, AT(client.pace.rate_bytes_s), 0, UINT32_MAX, "100",
-     "BYTES", "a second that a visitor must send, or take, when it is its turn; 0: any"},
+     "BYTES", "per second that a visitor must send, or take, when it is its turn; 0: any"},
     {"max-requests-per-zone", FLAG_NUMBER, FLAG_FOR_PEOPLE, AT(zone_exchanges_max),
-     1, UINT32_MAX, "8192", "N", "in flight at one worker; then 503"},
+     1, UINT32_MAX, "8192", "N", "requests of one zone in flight at one worker; then 503"},
     {"trusted-proxy", FLAG_RANGES, FLAG_FOR_PEOPLE, AT(trusted_proxy.texts), 1, 64, "",
      "CIDR", "PROXY headers and X-Forwarded-For of this range are believed; may be repeated"},
     {"edge-id", FLAG_TEXT, FLAG_FOR_PEOPLE, AT(edge_id), 0, EDGE_ID_BYTES_MAX, "",
@@ -108,7 +108,7 @@ static const struct flag flags_table[] = {
     {"user", FLAG_TEXT, FLAG_FOR_PEOPLE, AT(user), 0, 63, "",
      "NAME", "workers of a root supervisor become this user; trunkline-edge, if it exists"},
     {"sandbox", FLAG_TEXT, FLAG_FOR_PEOPLE, AT(sandbox), 1, 4, "auto",
-     "MODE", "seccomp and Landlock for the workers: on, off, or what the kernel has"},
+     "MODE", "seccomp and Landlock for the workers: on, off; auto: what the kernel has"},
     {"config", FLAG_TEXT, FLAG_NO_MEMBER, AT(config), 1, PATH_MAX_BYTES, "",
      "FILE", "JSON with these names; flags win over it"},
     {"worker-slot", FLAG_NUMBER, FLAG_INTERNAL, AT(worker_slot), 0, LIMIT_WORKERS - 1, "",
@@ -469,7 +469,11 @@ void edge_flags_help(FILE *out)
         fprintf(out, "  %-32s %s%s%s%s\n", name, flag->help, flag->value[0] ? " (" : "",
                 flag->value, flag->value[0] ? ")" : "");
     }
-    fputs("  --help                           this list\n", out);
+    fputs("  --help                           this list\n\n"
+          "TIME is like 500ms, 30s, 5m or 8h; BYTES like 4096, 64k or 100m; CIDR like 10.0.0.0/8 "
+          "or one "
+          "address.\n",
+          out);
 }
 
 static const char *number_text(struct edge_flags *flags, const struct flag *flag)
