@@ -102,7 +102,7 @@ enum err store_account_list(struct store_conn *conn, const struct store_account_
     query_reach_accounts(&q, &query->scope);
     query_filter(&q, "a.name", &query->name);
     enum err err = query_count(&q, conn, ACCOUNT_FROM, &out->total_count);
-    if (err == ERR_OK) {
+    if (err == ERR_OK && query_page_exists(&query->page, out->total_count)) {
         struct statement s;
         query_open(&q, conn, &select, &s);
         err = read_accounts(&s, query->page.per_page, arena, out);

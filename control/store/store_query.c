@@ -101,7 +101,7 @@ void query_filter(struct store_query *q, const char *column, const struct store_
     if (filter->match == STORE_MATCH_ALL)
         return;
     if (q->filters.len > 0)
-        buf_append_str(&q->filters, q->match_any ? " OR " : " AND ");
+        buf_append_str(&q->filters, q->match_any ? ") OR (" : ") AND (");
     size_t n = add_text(q, filter->text);
     switch (filter->match) {
     case STORE_MATCH_ALL:
@@ -115,7 +115,8 @@ void query_filter(struct store_query *q, const char *column, const struct store_
         buf_appendf(&q->filters, "instr(%s, ?%zu) > 0", column, n);
         break;
     case STORE_MATCH_STARTS_WITH:
-        buf_appendf(&q->filters, "substr(%s, 1, length(?%zu)) = ?%zu", column, n, n);
+        /* A range, so that an index serves it: nothing that is UTF-8 has the byte FF. */
+        buf_appendf(&q->filters, "%s >= ?%zu AND %s < ?%zu || x'FF'", column, n, column, n);
         break;
     case STORE_MATCH_ENDS_WITH:
         buf_appendf(&q->filters, "length(%s) >= length(?%zu) AND substr(%s, -length(?%zu)) = ?%zu",
@@ -135,9 +136,9 @@ static void append_where(struct store_query *q, const char *from)
     }
     if (q->filters.len > 0) {
         buf_append_str(&q->sql, word);
-        buf_append_byte(&q->sql, '(');
+        buf_append_str(&q->sql, "((");
         buf_append(&q->sql, buf_span(&q->filters));
-        buf_append_byte(&q->sql, ')');
+        buf_append_str(&q->sql, "))");
     }
 }
 
@@ -155,6 +156,11 @@ static uint64_t page_offset(const struct store_page *page)
     ASSERT(page->page > 0 && page->per_page > 0);
     uint64_t skipped = page->page - 1;
     return skipped > INT64_MAX / page->per_page ? INT64_MAX : skipped * page->per_page;
+}
+
+bool query_page_exists(const struct store_page *page, uint64_t total_count)
+{
+    return page_offset(page) < total_count;
 }
 
 static void append_order(struct store_query *q, const struct query_select *select)

@@ -10,6 +10,7 @@
 #ifndef TRUNKLINE_CONTROL_STORE_STORE_QUERY_H
 #define TRUNKLINE_CONTROL_STORE_STORE_QUERY_H
 
+#include "common/model/hostname.h"
 #include "control/store/statement.h"
 
 #define QUERY_TEXTS_MAX 24
@@ -19,6 +20,7 @@ struct store_query {
     struct span texts[QUERY_TEXTS_MAX]; /* bound as ?1, ?2, ... */
     size_t text_count;
     bool match_any;
+    struct hostname key; /* the bytes of a text, where its writer has no other place */
 };
 
 void query_init(struct store_query *q, bool match_any);
@@ -46,6 +48,8 @@ struct query_select {
 /* Opens the statement of one page with everything bound. */
 void query_open(struct store_query *q, struct store_conn *conn, const struct query_select *select,
                 struct statement *s);
+/* False: the page is past the end, and nobody walks there to see that. */
+bool query_page_exists(const struct store_page *page, uint64_t total_count);
 /* The number of rows on all pages. */
 MUST_USE enum err query_count(struct store_query *q, struct store_conn *conn, const char *from,
                               uint64_t *out);

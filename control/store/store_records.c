@@ -127,7 +127,7 @@ enum err store_record_list(struct store_conn *conn, const struct store_record_qu
     TRY(zone_seen(conn, &query->scope, &query->zone_id));
     compose(&q, query);
     enum err err = query_count(&q, conn, RECORD_FROM, &out->total_count);
-    if (err == ERR_OK) {
+    if (err == ERR_OK && query_page_exists(&query->page, out->total_count)) {
         struct statement s;
         query_open(&q, conn, &select, &s);
         err = read_records(&s, query->page.per_page, arena, out);

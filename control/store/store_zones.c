@@ -10,11 +10,14 @@
     "z.id, z.account_id, a.name, z.name, z.name_servers, z.status, z.type, z.plan, z.paused, " \
     "z.verification_key, z.created_at_us, z.modified_at_us, z.activated_at_us, "               \
     "coalesce(d.revision, 0)"
-#define ZONE_FROM                                                                   \
-    "zones z LEFT JOIN accounts a ON a.id = z.account_id LEFT JOIN documents d ON " \
+#define ZONE_FROM ZONE_FROM_BY("")
+#define ZONE_FROM_BY(index)                                                                  \
+    "zones z " index "LEFT JOIN accounts a ON a.id = z.account_id LEFT JOIN documents d ON " \
     "d.zone_id = z.id"
 /* A list finds the ids of its page first: SQLite leaves a LEFT JOIN out that nothing asks for. */
 #define KEY_FROM "zones z LEFT JOIN accounts a ON a.id = z.account_id"
+/* In the order of accounts: their index by name first, then the zones of each by theirs. */
+#define KEY_FROM_ACCOUNTS "accounts a CROSS JOIN zones z ON z.account_id = a.id"
 #define ZONE_JOINED                                                                  \
     "zones z ON z.id = p.key LEFT JOIN accounts a ON a.id = z.account_id LEFT JOIN " \
     "documents d ON d.zone_id = z.id"
@@ -73,7 +76,7 @@ static const char *const *order_columns(enum store_zone_order order)
     static const char *const by_name[] = {"z.name", NULL};
     static const char *const by_status[] = {"z.status", "z.name", NULL};
     static const char *const by_account_id[] = {"z.account_id", "z.name", NULL};
-    static const char *const by_account_name[] = {"a.name", "z.name", NULL};
+    static const char *const by_account_name[] = {"a.name", "a.id", "z.name", NULL};
     switch (order) {
     case STORE_ZONES_BY_NAME:
         return by_name;
@@ -155,6 +158,34 @@ static enum err count_zones(struct store_conn *conn, const struct store_zone_que
     return err;
 }
 
+/* An operator's list, not that of an account or of a user's accounts. */
+static bool of_all(const struct store_zone_query *query)
+{
+    return query->scope.platform_wide && query->account_id.text[0] == '\0';
+}
+
+/* The name backwards: "moc.elpmaxe". */
+static struct span name_key(struct span name, struct hostname *out)
+{
+    ASSERT(name.len <= LIMIT_HOSTNAME_BYTES);
+    for (size_t i = 0; i < name.len; i++)
+        out->text[i] = (char)name.ptr[name.len - 1 - i];
+    out->text[name.len] = '\0';
+    out->len = name.len;
+    return hostname_span(out);
+}
+
+/* The end of a name is the begin of its key. */
+static void filter_name(struct store_query *q, const struct store_filter *name)
+{
+    if (name->match != STORE_MATCH_ENDS_WITH || name->text.len > LIMIT_HOSTNAME_BYTES) {
+        query_filter(q, "z.name", name);
+        return;
+    }
+    const struct store_filter begin = {STORE_MATCH_STARTS_WITH, name_key(name->text, &q->key)};
+    query_filter(q, "z.name_key", &begin);
+}
+
 static void compose(struct store_query *q, const struct store_zone_query *query)
 {
     query_init(q, query->match_any);
@@ -162,9 +193,10 @@ static void compose(struct store_query *q, const struct store_zone_query *query)
     query_scope_zones(q, &query->scope);
     if (query->account_id.text[0] != '\0')
         query_require(q, "z.account_id", id_span(&query->account_id));
-    query_filter(q, "z.name", &query->name);
+    filter_name(q, &query->name);
     query_filter(q, "a.name", &query->account_name);
-    query_filter(q, "z.status", &query->status);
+    /* A plus keeps SQLite off the index: that of one status is longer than any account's. */
+    query_filter(q, of_all(query) ? "z.status" : "+z.status", &query->status);
     query_filter(q, "z.type", &query->type);
 }
 
@@ -177,7 +209,8 @@ enum err store_zone_list(struct store_conn *conn, const struct store_zone_query 
     TRY(narrow(conn, &query));
     const struct query_select select = {
         .columns = ZONE_COLUMNS,
-        .from = KEY_FROM,
+        .from = of_all(&query) && query.order == STORE_ZONES_BY_ACCOUNT_NAME ? KEY_FROM_ACCOUNTS
+                                                                             : KEY_FROM,
         .order = order_columns(query.order),
         .page = query.page,
         .key = "z.id",
@@ -185,7 +218,7 @@ enum err store_zone_list(struct store_conn *conn, const struct store_zone_query 
     };
     compose(&q, &query);
     enum err err = count_zones(conn, &query, &q, &out->total_count);
-    if (err == ERR_OK) {
+    if (err == ERR_OK && query_page_exists(&query.page, out->total_count)) {
         struct statement s;
         query_open(&q, conn, &select, &s);
         err = read_zones(&s, query.page.per_page, arena, out);
@@ -193,17 +226,6 @@ enum err store_zone_list(struct store_conn *conn, const struct store_zone_query 
     }
     query_release(&q);
     return err;
-}
-
-/* The name backwards: "moc.elpmaxe". */
-static struct span name_key(struct span name, struct hostname *out)
-{
-    ASSERT(name.len <= LIMIT_HOSTNAME_BYTES);
-    for (size_t i = 0; i < name.len; i++)
-        out->text[i] = (char)name.ptr[name.len - 1 - i];
-    out->text[name.len] = '\0';
-    out->len = name.len;
-    return hostname_span(out);
 }
 
 static enum err count_zone(struct store_conn *conn, const struct id *account_id, bool added)
@@ -222,8 +244,9 @@ enum err store_zone_pending(struct store_conn *conn, const struct id *after, siz
     struct statement s;
     *out = (struct store_zone_list){0};
     statement_open(&s, conn,
-                   "SELECT " ZONE_COLUMNS " FROM " ZONE_FROM
-                   " WHERE z.status = 'pending' AND z.id > ? ORDER BY z.id LIMIT ?");
+                   "SELECT " ZONE_COLUMNS " FROM " ZONE_FROM_BY(
+                       "INDEXED BY zones_pending ") " WHERE z.status = 'pending' AND z.id > ? "
+                                                    "ORDER BY z.id LIMIT ?");
     statement_bind_id(&s, after);
     statement_bind_u64(&s, count_max);
     enum err err = read_zones(&s, count_max, arena, out);
