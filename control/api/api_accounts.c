@@ -33,7 +33,7 @@ static enum err reply_account(struct api_request *request, struct api_reply *rep
 
 static enum err account_list(struct api_request *request, struct api_reply *reply)
 {
-    static const struct api_page_rule rule = {5, 50, 20};
+    static const struct api_page_rule rule = {50, 20};
     struct api_page page;
     struct store_account_query query = {.scope = request->actor.scope};
     TRY(api_filter_page(request, reply, &rule, &page, &query.page));

@@ -216,7 +216,7 @@ static enum err load(struct api_request *request, const struct store_audit_query
 static enum err reply_first_form(struct api_request *request, struct api_reply *reply,
                                  struct store_audit_query *query)
 {
-    static const struct api_page_rule rule = {1, ROWS_MAX, ROWS_NORMAL};
+    static const struct api_page_rule rule = {ROWS_MAX, ROWS_NORMAL};
     struct api_page page;
     struct store_audit_list list;
     bool csv = wants_csv(request);

@@ -5,6 +5,9 @@
 #include "control/api/api_filter.h"
 
 #include "control/api/api_query.h"
+#include "control/api/api_reply.h"
+
+#define WORDS_MAX 32
 
 struct match_prefix {
     const char *text;
@@ -29,6 +32,26 @@ void api_filter_text(struct api_request *request, const char *name, struct store
         if (span_starts_with(text, prefix))
             *out = (struct store_filter){prefixes[i].match, span_skip(text, prefix.len)};
     }
+}
+
+void api_filter_words(struct api_request *request, const char *name, struct store_filter *out)
+{
+    struct span words[WORDS_MAX];
+    size_t count = api_query_list(request, name, words, WORDS_MAX);
+    *out = (struct store_filter){STORE_MATCH_ALL, SPAN_EMPTY};
+    if (count == 0)
+        return;
+    *out = (struct store_filter){STORE_MATCH_EQUAL, words[0]};
+    if (count == 1)
+        return;
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, api_json_text(words[i]));
+    size_t len = json_dumpb(list, NULL, 0, JSON_COMPACT);
+    char *text = arena_alloc(&request->arena, len);
+    ASSERT(json_dumpb(list, text, len, JSON_COMPACT) == len);
+    json_decref(list);
+    *out = (struct store_filter){STORE_MATCH_ANY_OF, span_of(text, len)};
 }
 
 enum err api_filter_word(struct api_request *request, struct api_reply *reply, const char *name,

@@ -14,6 +14,9 @@
 /* STORE_MATCH_ALL when the parameter is not there. */
 void api_filter_text(struct api_request *request, const char *name, struct store_filter *out);
 
+/* One of several words is enough: `type=A,AAAA`, `type=A&type=AAAA`. */
+void api_filter_words(struct api_request *request, const char *name, struct store_filter *out);
+
 /* The index of the parameter's word in words (NULL-terminated), 0 when it is not there;
  * API_ERROR_FIELD with the list of words otherwise. */
 MUST_USE enum err api_filter_word(struct api_request *request, struct api_reply *reply,

@@ -108,7 +108,7 @@ static enum err reply_list(struct api_request *request, struct api_reply *reply,
                            struct store_member_query *query,
                            json_t *(*to_json)(const struct store_member *))
 {
-    static const struct api_page_rule rule = {1, 50, 20};
+    static const struct api_page_rule rule = {50, 20};
     struct api_page page;
     struct store_conn *conn;
     struct store_member_list list;

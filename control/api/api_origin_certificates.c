@@ -43,7 +43,7 @@ static enum err load_row(struct api_request *request, const struct id *id,
 
 static enum err origin_list(struct api_request *request, struct api_reply *reply)
 {
-    static const struct api_page_rule rule = {5, 50, 20};
+    static const struct api_page_rule rule = {50, 20};
     struct store_origin_certificate_query query = {.scope = request->actor.scope};
     struct store_origin_certificate_list list;
     struct api_page page;

@@ -17,7 +17,7 @@ static json_t *event_json(const struct store_origin_event *event)
 
 static enum err origin_event_list(struct api_request *request, struct api_reply *reply)
 {
-    static const struct api_page_rule rule = {5, LIMIT_ZONE_ORIGIN_EVENTS, 20};
+    static const struct api_page_rule rule = {LIMIT_ZONE_ORIGIN_EVENTS, 20};
     struct api_page page;
     struct store_zone zone;
     struct store_conn *conn;

@@ -38,7 +38,7 @@ static enum err reply_certificate(struct api_request *request, struct api_reply 
 
 static enum err client_list(struct api_request *request, struct api_reply *reply)
 {
-    static const struct api_page_rule rule = {5, 50, 20};
+    static const struct api_page_rule rule = {50, 20};
     struct api_page page;
     struct id zone_id;
     struct store_conn *conn;

@@ -40,7 +40,7 @@ static enum err load(struct api_request *request, struct api_reply *reply,
 
 static enum err override_list(struct api_request *request, struct api_reply *reply)
 {
-    static const struct api_page_rule rule = {1, LIMIT_ZONE_OVERRIDES, 100};
+    static const struct api_page_rule rule = {LIMIT_ZONE_OVERRIDES, 100};
     struct store_override_list list;
     enum setting_id setting;
     struct api_page page;

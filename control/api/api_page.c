@@ -6,17 +6,20 @@
 
 #include "control/api/api_query.h"
 
-#define PAGE_MAX 1000000000
+#define NUMBER_MAX 1000000000
 
 enum err api_page_read(struct api_request *request, struct api_reply *reply,
                        const struct api_page_rule *rule, struct api_page *out)
 {
     *out = (struct api_page){0};
-    const struct api_query_range pages = {1, PAGE_MAX, 1};
-    const struct api_query_range rows = {rule->per_page_min, rule->per_page_max,
-                                         rule->per_page_normal};
+    const struct api_query_range pages = {0, NUMBER_MAX, 1};
+    const struct api_query_range rows = {1, NUMBER_MAX, rule->per_page_normal};
     TRY(api_query_u64(request, reply, "page", &pages, &out->page));
     TRY(api_query_u64(request, reply, "per_page", &rows, &out->per_page));
+    if (out->page == 0)
+        out->page = 1;
+    if (out->per_page > rule->per_page_max)
+        out->per_page = rule->per_page_max;
     out->offset = (out->page - 1) * out->per_page;
     return ERR_OK;
 }

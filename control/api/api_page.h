@@ -3,8 +3,9 @@
  * api_page.h - which part of a list is asked for, and what result_info says about it.
  *
  * A page past the end is an empty list, not an error: the official SDKs page until they see it.
- * A per_page outside its range is an error and not rounded: a client that loops until a page is
- * shorter than it asked for would stop too early.
+ * Clients ask for one row to find a zone by its name, for page 0, and for more rows than a page has
+ * (scripts, "all of them"): the first is answered exactly, the others as the first page and as the
+ * most that a page has.  result_info says what was answered.
  */
 #ifndef TRUNKLINE_CONTROL_API_API_PAGE_H
 #define TRUNKLINE_CONTROL_API_API_PAGE_H
@@ -12,7 +13,7 @@
 #include "control/api/api.h"
 
 struct api_page_rule {
-    uint64_t per_page_min, per_page_max, per_page_normal;
+    uint64_t per_page_max, per_page_normal;
 };
 
 struct api_page {

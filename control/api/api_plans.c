@@ -147,7 +147,7 @@ static enum err ips_details(struct api_request *request, struct api_reply *reply
 #define ZONE "/zones/{zone}"
 
 const struct api_route api_plans_routes[] = {
-    {API_GET, "/ips", PERMISSION_CALLER, ips_details, NULL, false},
+    {API_GET, "/ips", PERMISSION_PUBLIC, ips_details, NULL, false},
     {API_GET, ZONE "/available_plans", PERMISSION_ZONE_READ, plan_list, NULL, false},
     {API_GET, ZONE "/available_plans/{plan}", PERMISSION_ZONE_READ, plan_details, NULL, false},
     {API_GET, ZONE "/available_rate_plans", PERMISSION_ZONE_READ, rate_plan_list, NULL, false},

@@ -57,7 +57,7 @@ static enum err read_query(struct api_request *request, struct api_reply *reply,
     query->order = (enum store_record_order)order;
     query->proxied_given = truth != 0;
     query->proxied = truth == 1;
-    api_filter_text(request, "type", &query->type);
+    api_filter_words(request, "type", &query->type);
     filter_field(request, "name", &query->name);
     query->name.text = arena_copy_lower(&request->arena, query->name.text);
     filter_field(request, "content", &query->content);
@@ -67,7 +67,7 @@ static enum err read_query(struct api_request *request, struct api_reply *reply,
 
 static enum err record_list(struct api_request *request, struct api_reply *reply)
 {
-    static const struct api_page_rule rule = {1, 5000, 100};
+    static const struct api_page_rule rule = {5000, 100};
     struct api_page page;
     struct store_zone zone;
     struct store_conn *conn;

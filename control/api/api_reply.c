@@ -9,6 +9,8 @@
 
 #include "common/base/text.h"
 
+#define REAL_DIGITS 15 /* 12.748 stays 12.748 */
+
 struct error_row {
     int status;
     int code, chain_code;
@@ -62,7 +64,8 @@ static void write_envelope(struct api_reply *reply, json_t *envelope)
 {
     ASSERT(envelope != NULL);
     buf_clear(&reply->body);
-    ASSERT(json_dump_callback(envelope, append_json, &reply->body, JSON_COMPACT) == 0);
+    ASSERT(json_dump_callback(envelope, append_json, &reply->body,
+                              JSON_COMPACT | JSON_REAL_PRECISION(REAL_DIGITS)) == 0);
     json_decref(envelope);
     if (!reply->body.overflowed)
         return;

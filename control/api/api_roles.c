@@ -61,7 +61,7 @@ enum err api_role_find(struct span id, enum role *out)
 
 static enum err role_list(struct api_request *request, struct api_reply *reply)
 {
-    static const struct api_page_rule rule = {1, 50, 20};
+    static const struct api_page_rule rule = {50, 20};
     struct api_page page;
     TRY(api_page_read(request, reply, &rule, &page));
     json_t *rows = json_array();

@@ -107,7 +107,7 @@ static enum err find(struct api_request *request, struct change_token_owner *own
 
 static enum err token_list(struct api_request *request, struct api_reply *reply)
 {
-    static const struct api_page_rule rule = {1, 50, 20};
+    static const struct api_page_rule rule = {50, 20};
     struct change_token_owner owner;
     struct api_page page;
     struct store_page rows_asked;

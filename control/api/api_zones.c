@@ -78,7 +78,7 @@ static enum err read_query(struct api_request *request, struct api_reply *reply,
 
 static enum err zone_list(struct api_request *request, struct api_reply *reply)
 {
-    static const struct api_page_rule rule = {5, 50, 20};
+    static const struct api_page_rule rule = {50, 20};
     struct api_page page;
     struct store_zone_query query = {.scope = request->actor.scope};
     TRY(api_filter_page(request, reply, &rule, &page, &query.page));

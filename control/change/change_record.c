@@ -73,7 +73,7 @@ static enum err check_neighbours(struct change *change, const struct store_zone 
 
 static enum err tell_twin(enum err err, struct problem *problem)
 {
-    return err == ERR_EXISTS ? problem_set(problem, err, "", "an identical record already exists")
+    return err == ERR_EXISTS ? problem_set(problem, err, "", "An identical record already exists.")
                              : err;
 }
 

@@ -91,6 +91,7 @@ enum store_match {
     STORE_MATCH_CONTAINS,
     STORE_MATCH_STARTS_WITH,
     STORE_MATCH_ENDS_WITH,
+    STORE_MATCH_ANY_OF, /* the text is a JSON array of texts */
 };
 
 struct store_filter {

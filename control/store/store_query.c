@@ -118,6 +118,9 @@ void query_filter(struct store_query *q, const char *column, const struct store_
         /* A range, so that an index serves it: nothing that is UTF-8 has the byte FF. */
         buf_appendf(&q->filters, "%s >= ?%zu AND %s < ?%zu || x'FF'", column, n, column, n);
         break;
+    case STORE_MATCH_ANY_OF:
+        buf_appendf(&q->filters, "%s IN (SELECT value FROM json_each(?%zu))", column, n);
+        break;
     case STORE_MATCH_ENDS_WITH:
         buf_appendf(&q->filters, "length(%s) >= length(?%zu) AND substr(%s, -length(?%zu)) = ?%zu",
                     column, n, column, n, n);

@@ -71,7 +71,7 @@ static void lists_are_repeated_or_separated_by_commas(void **state)
     done(asked);
 }
 
-static const struct api_page_rule zones_rule = {5, 50, 20};
+static const struct api_page_rule zones_rule = {50, 20};
 
 static void a_page_has_defaults(void **state)
 {
@@ -99,10 +99,11 @@ static void a_page_counts_from_one(void **state)
     done(asked);
 }
 
-static void pages_outside_their_range_are_refused_by_name(void **state)
+static void what_is_no_page_is_refused_by_name(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"page=0", "page=-1", "page=x", "per_page=4", "per_page=51"};
+    static const char *const bad[] = {"page=-1", "page=x", "per_page=0", "per_page=-5",
+                                      "per_page=all"};
     for (size_t i = 0; i < countof(bad); i++) {
         struct asked *asked = ask(bad[i]);
         struct api_page page;
@@ -110,6 +111,23 @@ static void pages_outside_their_range_are_refused_by_name(void **state)
                          ERR_INVALID);
         assert_int_equal(asked->reply.error, API_ERROR_FIELD);
         assert_int_equal(strncmp(asked->reply.problem.path, bad[i], 4), 0);
+        done(asked);
+    }
+}
+
+static void a_page_has_one_row_to_the_most_and_page_0_is_the_first(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *query;
+        uint64_t page, per_page;
+    } cases[] = {{"per_page=1", 1, 1}, {"per_page=1000&page=2", 2, 50}, {"page=0", 1, 20}};
+    for (size_t i = 0; i < countof(cases); i++) {
+        struct asked *asked = ask(cases[i].query);
+        struct api_page page;
+        assert_int_equal(api_page_read(&asked->request, &asked->reply, &zones_rule, &page), ERR_OK);
+        assert_int_equal(page.page, cases[i].page);
+        assert_int_equal(page.per_page, cases[i].per_page);
         done(asked);
     }
 }
@@ -186,7 +204,8 @@ int main(void)
         cmocka_unit_test(lists_are_repeated_or_separated_by_commas),
         cmocka_unit_test(a_page_has_defaults),
         cmocka_unit_test(a_page_counts_from_one),
-        cmocka_unit_test(pages_outside_their_range_are_refused_by_name),
+        cmocka_unit_test(what_is_no_page_is_refused_by_name),
+        cmocka_unit_test(a_page_has_one_row_to_the_most_and_page_0_is_the_first),
         cmocka_unit_test(total_pages_round_up),
         cmocka_unit_test(filters_know_their_prefixes),
         cmocka_unit_test(an_unknown_order_lists_the_known_ones),
