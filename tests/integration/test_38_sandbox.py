@@ -35,7 +35,7 @@ ACCEPTED = (b"HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade
 def make(*words):
     """Not a part of the make that may have started these tests."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS"))}
-    done = run(["make", *words], cwd=ROOT, timeout=600, env=environment)
+    done = run(["make", *words], cwd=ROOT, timeout=1800, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
