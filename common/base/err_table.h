@@ -41,6 +41,7 @@
     X(REQUEST_FIELD,          "request_field",          400, 400, NEVER,      CLIENT)           \
     X(REQUEST_HOST,           "request_host",           400, 400, NEVER,      CLIENT)           \
     X(REQUEST_TARGET,         "request_target",         400, 400, NEVER,      CLIENT)           \
+    X(REQUEST_GRPC,           "request_grpc",           403, 403, NEVER,      CLIENT)           \
     X(REQUEST_METHOD,         "request_method",         405, 405, NEVER,      CLIENT)           \
     X(REQUEST_TIMEOUT,        "request_timeout",        408, 408, NEVER,      CLIENT)           \
     X(REQUEST_BODY_TOO_LARGE, "request_body_too_large", 413, 413, NEVER,      CLIENT)           \

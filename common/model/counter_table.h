@@ -50,6 +50,7 @@
     X(REFUSED_FIELD,               "count", "requests refused: a field that may not be there")      \
     X(REFUSED_HOST,                "count", "requests refused: no valid host, or two")              \
     X(REFUSED_TARGET,              "count", "requests refused: no valid target")                    \
+    X(REFUSED_GRPC,                "count", "gRPC calls refused: the zone has switched gRPC off") \
     X(REFUSED_METHOD,              "count", "requests refused: CONNECT, TRACE, a tunnel that the zone does not take") \
     X(REFUSED_TIMEOUT,             "count", "requests refused: not whole in time")                  \
     X(REFUSED_BODY_TOO_LARGE,      "count", "requests refused: past --max-upload")                  \

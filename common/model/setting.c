@@ -7,8 +7,8 @@
 #include "common/base/text.h"
 
 static const struct setting rows[SETTING_COUNT] = {
-#define X(id, member, kind, words, min, max, normal, enterprise) \
-    {(id), SETTING_##kind, (words), (min), (max), {(normal), (enterprise)}},
+#define X(id, member, kind, words, min, max, most, normal, enterprise) \
+    {(id), SETTING_##kind, (words), (min), (max), (most), {(normal), (enterprise)}},
     SETTING_TABLE(X)
 #undef X
 };
@@ -112,7 +112,7 @@ enum err setting_parse_word(enum setting_id id, enum plan plan, struct span word
     return ERR_OK;
 }
 
-/* Each plan may lower a number; raising it past the plan's default is an Enterprise right. */
+/* Each plan may lower a number; raising it past the row's most is an Enterprise right. */
 enum err setting_parse_number(enum setting_id id, enum plan plan, uint64_t number,
                               struct setting_value *out, struct problem *problem)
 {
@@ -121,10 +121,10 @@ enum err setting_parse_number(enum setting_id id, enum plan plan, uint64_t numbe
         return refuse_word(row, problem);
     if (number < row->min || number > row->max)
         return refuse_number(row, problem);
-    uint64_t most = setting_default(id, plan).number;
-    if (plan != PLAN_ENTERPRISE && number > most)
+    if (plan != PLAN_ENTERPRISE && number > row->most)
         return problem_set(problem, ERR_FORBIDDEN, "value",
-                           "more than %llu needs the enterprise plan", (unsigned long long)most);
+                           "more than %llu needs the enterprise plan",
+                           (unsigned long long)row->most);
     *out = (struct setting_value){.kind = SETTING_NUMBER, .number = number};
     return ERR_OK;
 }

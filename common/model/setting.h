@@ -17,7 +17,7 @@ enum plan { PLAN_FREE, PLAN_PRO, PLAN_BUSINESS, PLAN_ENTERPRISE };
 enum setting_kind { SETTING_TEXT, SETTING_NUMBER };
 
 enum setting_id {
-#define X(id, member, kind, words, min, max, normal, enterprise) SETTING_##member,
+#define X(id, member, kind, words, min, max, most, normal, enterprise) SETTING_##member,
     SETTING_TABLE(X)
 #undef X
         SETTING_COUNT
@@ -28,6 +28,7 @@ struct setting {
     enum setting_kind kind;
     const char *words; /* "1|2", in the order in which an index counts them */
     uint64_t min, max;
+    uint64_t most;           /* of a number, for every plan but Enterprise */
     const char *defaults[2]; /* every plan but Enterprise; Enterprise */
 };
 

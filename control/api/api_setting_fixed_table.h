@@ -32,7 +32,6 @@
     X("email_obfuscation",              "\"off\"")               \
     X("filter_logs_to_cloudflare",      "\"off\"")               \
     X("fonts",                          "\"off\"")               \
-    X("grpc",                           "\"on\"")                \
     X("h2_prioritization",              "\"off\"")               \
     X("hotlink_protection",             "\"off\"")               \
     X("http3",                          "\"off\"")               \
@@ -49,11 +48,9 @@
     X("opportunistic_onion",            "\"off\"")               \
     X("orange_to_orange",               "\"off\"")               \
     X("origin_error_page_pass_thru",    "\"on\"")                \
-    X("origin_h2_ping",                 "0")                     \
     X("polish",                         "\"off\"")               \
     X("prefetch_preload",               "\"off\"")               \
     X("privacy_pass",                   "\"off\"")               \
-    X("proxy_read_timeout",             "120")                   \
     X("pseudo_ipv4",                    "\"off\"")               \
     X("replace_insecure_js",            "\"off\"")               \
     X("response_buffering",             "\"off\"")               \

@@ -110,6 +110,12 @@ void h1_origin_finish(struct h1_origin *origin)
 static void deadline_expired(struct deadline *deadline)
 {
     struct h1_origin *origin = container_of(deadline, struct h1_origin, deadline);
+    uint64_t now_ms = loop_now_ms(origin->loop);
+    if (now_ms < origin->due_at_ms) {
+        deadline_arm(origin->loop, deadline, deadline_step(origin->due_at_ms - now_ms),
+                     deadline_expired);
+        return;
+    }
     h1_origin_end(origin, origin->answer.tunnelled ? ERR_TIMEOUT : ERR_ORIGIN_READ_TIMEOUT);
 }
 
@@ -117,6 +123,13 @@ void h1_origin_expect(struct h1_origin *origin)
 {
     uint64_t timeout_ms =
         origin->answer.tunnelled ? origin->options.tunnel_idle_ms : origin->options.read_timeout_ms;
+    const struct exchange *exchange = origin->side.exchange;
+    bool chosen = !origin->answer.tunnelled && exchange && exchange->origin_terms.read_timeout_ms;
+    origin->due_at_ms = 0;
+    if (chosen) {
+        origin->due_at_ms = loop_now_ms(origin->loop) + exchange->origin_terms.read_timeout_ms;
+        timeout_ms = deadline_step(exchange->origin_terms.read_timeout_ms);
+    }
     deadline_arm(origin->loop, &origin->deadline, timeout_ms, deadline_expired);
 }
 

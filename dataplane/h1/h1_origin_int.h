@@ -70,6 +70,7 @@ struct h1_origin {
     struct h1_origin_answer answer;
     struct h1_origin_request request;
     struct deadline deadline; /* for the next byte of an answer */
+    uint64_t due_at_ms;       /* then it is over; 0: when the deadline is */
     struct wake wake;
     unsigned events;
     enum err close_err;

@@ -28,6 +28,7 @@ struct h2_origin {
     struct h2_session session;
     struct h2_origin_options options;
     struct h2_liveness liveness;
+    uint64_t read_timeout_ms; /* what the zone said last; 0: as in the options */
     bool slots_changed, draining_told;
     bool reused;      /* at the end: it had served before what it lost */
     bool h1_required; /* GOAWAY said so */
@@ -364,7 +365,9 @@ static void tick_stream(struct h2_stream *stream, uint64_t now_ms)
         origin_on_stop(side); /* its answer is whole, and it gives the request no window */
         return;
     }
-    if (silent_ms < origin->options.read_timeout_ms)
+    const struct origin_terms *terms = &side->exchange->origin_terms;
+    if (silent_ms <
+        (terms->read_timeout_ms ? terms->read_timeout_ms : origin->options.read_timeout_ms))
         return;
     if (request_waits || h2_stream_window_closed(stream))
         return;
@@ -396,7 +399,20 @@ static uint64_t busy_tick(const struct h2_origin *origin)
 {
     uint64_t quiet_ms = origin->liveness.asking ? LIMIT_ORIGIN_PING_MS : LIMIT_ORIGIN_QUIET_MS;
     uint64_t limit_ms = sooner(origin->options.read_timeout_ms, origin->options.tunnel_idle_ms);
-    return sooner(tick_of(limit_ms), quiet_ms);
+    uint64_t tick_ms = sooner(tick_of(limit_ms), quiet_ms);
+    if (origin->read_timeout_ms == 0)
+        return tick_ms;
+    return sooner(tick_ms, deadline_step(origin->read_timeout_ms / TICKS_PER_TIMEOUT));
+}
+
+/* An idle connection ticks for the PINGs that its zone wants, else not at all. */
+static uint64_t next_tick(const struct h2_origin *origin, uint64_t now_ms)
+{
+    uint64_t wait_ms = h2_liveness_wait_ms(&origin->liveness, now_ms);
+    bool busy = !list_empty(&origin->session.streams) || origin->liveness.asking;
+    if (wait_ms == UINT64_MAX)
+        return busy ? busy_tick(origin) : 0;
+    return busy ? sooner(busy_tick(origin), deadline_step(wait_ms)) : deadline_step(wait_ms);
 }
 
 /* False when the connection is dead. */
@@ -407,7 +423,8 @@ static bool check_liveness(struct h2_origin *origin, uint64_t now_ms)
         h2_session_end(session, ERR_TIMEOUT, true);
         return false;
     }
-    if (!list_empty(&session->streams) && session->settings_seen)
+    bool wanted = h2_liveness_wait_ms(&origin->liveness, now_ms) == 0;
+    if ((wanted || !list_empty(&session->streams)) && session->settings_seen)
         ask_liveness(origin, false);
     return true;
 }
@@ -435,7 +452,7 @@ static uint64_t on_tick(struct h2_session *session, uint64_t now_ms)
         return H2_RESET_OWED_TICK_MS;
     if (!session->settings_seen)
         return tick_of(options->settings_timeout_ms);
-    return list_empty(&session->streams) && !origin->liveness.asking ? 0 : busy_tick(origin);
+    return next_tick(origin, now_ms);
 }
 
 /* ---- http_conn */
@@ -448,8 +465,11 @@ static void origin_run(struct http_conn *conn, struct exchange *exchange)
     conn->slots_used++;
     conn->exchanges_run++;
     exchange_attach_origin(exchange, &stream->side, &origin_side_ops);
+    uint64_t now_ms = h2_session_now_ms(&origin->session);
+    origin->read_timeout_ms = exchange->origin_terms.read_timeout_ms;
+    h2_liveness_every(&origin->liveness, exchange->origin_terms.ping_ms, now_ms);
     ask_liveness(origin, true);
-    h2_session_tick_in(&origin->session, busy_tick(origin));
+    h2_session_tick_in(&origin->session, next_tick(origin, now_ms));
 }
 
 static void origin_drain(struct http_conn *conn)

@@ -74,6 +74,12 @@ struct refusal {
     struct span reason; /* "content-length: more than one"; empty: nothing more is known */
 };
 
+/* How long the zone waits for its origins; 0: as the edge does. */
+struct origin_terms {
+    uint64_t read_timeout_ms;
+    uint64_t ping_ms; /* between PINGs on its HTTP/2 connection; 0: none */
+};
+
 /* 1xx heads that the client side has not been told of yet. */
 struct interim_queue {
     struct head *heads[LIMIT_INTERIM_ANSWERS];
@@ -93,6 +99,7 @@ struct exchange {
     struct refusal refusal;
     enum err origin_err; /* what the last origin side failed with */
     struct interim_queue interims;
+    struct origin_terms origin_terms;
     uint64_t request_bytes_max; /* of the body; 0: no limit */
     bool request_refused;       /* it is too large, which the observer has not been told */
     bool interim_seen;          /* limits what may be repeated (L8) */

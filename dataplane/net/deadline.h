@@ -26,7 +26,7 @@ struct deadline {
 
 /* Calls expired once, from the loop, timeout_ms from now, unless it is disarmed or armed anew.
  * Every distinct timeout_ms makes a class; there are at most DEADLINE_CLASSES_MAX of them. */
-#define DEADLINE_CLASSES_MAX 64
+#define DEADLINE_CLASSES_MAX 96
 void deadline_arm(struct loop *loop, struct deadline *deadline, uint64_t timeout_ms,
                   deadline_fn *expired);
 /* Idempotent. */
@@ -35,6 +35,18 @@ void deadline_disarm(struct loop *loop, struct deadline *deadline);
 /* For loop_open and loop_close alone. */
 struct deadlines *deadlines_new(struct loop *loop);
 void deadlines_close(struct deadlines *deadlines); /* closes the timer; freed by uv's callback */
+
+/* Whoever waits for a length that a tenant chose waits in these steps, so that tenants make no
+ * classes: the longest power of two that fits into what is left, and not less than the first. */
+#define DEADLINE_STEP_MIN_MS UINT64_C(128)
+#define DEADLINE_STEP_MAX_MS (DEADLINE_STEP_MIN_MS << 15)
+static inline uint64_t deadline_step(uint64_t left_ms)
+{
+    uint64_t step_ms = DEADLINE_STEP_MIN_MS;
+    while (step_ms < DEADLINE_STEP_MAX_MS && step_ms * 2 <= left_ms)
+        step_ms *= 2;
+    return step_ms;
+}
 
 static inline bool deadline_armed(const struct deadline *deadline)
 {

@@ -18,6 +18,7 @@ static const struct error_text texts[] = {
     {ERR_REQUEST_FIELD, "Bad request", "A header field of the request is not valid."},
     {ERR_REQUEST_HOST, "Bad request", "The request names no valid host."},
     {ERR_REQUEST_TARGET, "Bad request", "The request's target is not valid."},
+    {ERR_REQUEST_GRPC, "gRPC is off", "gRPC is switched off for this site."},
     {ERR_REQUEST_METHOD, "Method not allowed", "The request's method is not served here."},
     {ERR_REQUEST_TARGET_TOO_LONG, "Target too long",
      "The request's target is longer than is accepted here."},

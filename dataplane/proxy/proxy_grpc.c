@@ -13,7 +13,8 @@ static int status_of(enum err err)
 {
     if (err_fault(err) != FAULT_CLIENT)
         return GRPC_UNAVAILABLE;
-    return err == ERR_HOST_UNKNOWN ? GRPC_UNIMPLEMENTED : GRPC_INTERNAL;
+    bool absent = err == ERR_HOST_UNKNOWN || err == ERR_REQUEST_GRPC;
+    return absent ? GRPC_UNIMPLEMENTED : GRPC_INTERNAL;
 }
 
 static void put(struct head *head, struct span name, struct span value)

@@ -167,6 +167,25 @@ static enum err admit_tunnel(struct proxy_run *run)
     return ERR_OK;
 }
 
+/* The edge's own timeout holds where the zone says nothing else (setting_table.h). */
+static struct origin_terms terms_of(const struct zone_document *document)
+{
+    uint64_t read_s = zone_document_setting(document, SETTING_proxy_read_timeout);
+    uint64_t usual_s = setting_default(SETTING_proxy_read_timeout, document->plan).number;
+    uint64_t ping_s = zone_document_setting(document, SETTING_origin_h2_ping);
+    return (struct origin_terms){
+        .read_timeout_ms = read_s == usual_s ? 0 : read_s * 1000,
+        .ping_ms = document->paused ? 0 : ping_s * 1000,
+    };
+}
+
+static bool grpc_refused(const struct proxy_run *run)
+{
+    const struct zone_document *document = run->route.document;
+    return run->grpc && !document->paused &&
+           zone_document_setting(document, SETTING_grpc) == SWITCH_OFF;
+}
+
 static void tell_zone_busy(struct proxy_run *run)
 {
     struct proxy *proxy = run->proxy;
@@ -196,6 +215,8 @@ static const struct proxy_step *step_admit(struct proxy_run *run)
         return answer(run, ERR_HOST_UNKNOWN);
     if (proxy_request_looped(&run->asked->fields, run->proxy->edge_id))
         return answer(run, ERR_REQUEST_LOOP);
+    if (grpc_refused(run))
+        return answer(run, ERR_REQUEST_GRPC);
     if (!admit_zone(run))
         return answer(run, ERR_ZONE_BUSY);
 
@@ -215,6 +236,7 @@ static const struct proxy_step *step_admit(struct proxy_run *run)
     uint64_t upload_bytes_max = run->sent->tunnelled ? 0 : run->proxy->options.upload_bytes_max;
     if (!exchange_limit_request(run->exchange, upload_bytes_max))
         return answer(run, ERR_REQUEST_BODY_TOO_LARGE);
+    run->exchange->origin_terms = terms_of(run->route.document);
     find_origins(run);
     return &proxy_step_acquire;
 }

@@ -70,7 +70,7 @@ static const struct flag flags_table[] = {
     {"origin-connect-timeout", FLAG_DURATION, FLAG_FOR_PEOPLE, AT(origin_connect_timeout_ms),
      1, DURATION_MS_MAX, "19s", "TIME", "resolve, connect and TLS to an origin"},
     {"origin-read-timeout", FLAG_DURATION, FLAG_FOR_PEOPLE, AT(origin_read_timeout_ms),
-     1, DURATION_MS_MAX, "120s", "TIME", "no byte from an origin"},
+     1, DURATION_MS_MAX, "120s", "TIME", "no byte from an origin, if its zone says nothing else"},
     {"origin-connection-requests", FLAG_NUMBER, FLAG_FOR_PEOPLE, AT(origin_conn_requests),
      1, LIMIT_ORIGIN_CONN_REQUESTS, "100000", "N", "then an origin connection is drained"},
     {"origin-connection-age", FLAG_DURATION, FLAG_FOR_PEOPLE, AT(origin_conn_age_ms),

@@ -151,6 +151,42 @@ static void streams_may_be_lowered_and_raised_by_enterprise_only(void **state)
     assert_string_equal(problem.text, "must be a whole number from 1 to 1000");
 }
 
+static void seconds_of_silence_are_for_enterprise_to_raise(void **state)
+{
+    (void)state;
+    enum setting_id id = SETTING_proxy_read_timeout;
+    struct setting_value value;
+    for (size_t i = 0; i < countof(plans); i++) {
+        bool enterprise = plans[i] == PLAN_ENTERPRISE;
+        assert_int_equal(setting_default(id, plans[i]).number, 120);
+        assert_int_equal(setting_parse_number(id, plans[i], 1, &value, NULL), ERR_OK);
+        assert_int_equal(setting_parse_number(id, plans[i], 120, &value, NULL), ERR_OK);
+        assert_int_equal(setting_parse_number(id, plans[i], 121, &value, NULL),
+                         enterprise ? ERR_OK : ERR_FORBIDDEN);
+        assert_int_equal(setting_parse_number(id, plans[i], 6000, &value, NULL),
+                         enterprise ? ERR_OK : ERR_FORBIDDEN);
+        assert_int_equal(setting_parse_number(id, plans[i], 6001, &value, NULL), ERR_INVALID);
+        assert_int_equal(setting_parse_number(id, plans[i], 0, &value, NULL), ERR_INVALID);
+    }
+}
+
+static void every_plan_may_ping_and_switch_grpc(void **state)
+{
+    (void)state;
+    struct setting_value value;
+    for (size_t i = 0; i < countof(plans); i++) {
+        assert_int_equal(setting_default(SETTING_grpc, plans[i]).number, SWITCH_ON);
+        assert_int_equal(setting_parse_word(SETTING_grpc, plans[i], SPAN("off"), &value, NULL),
+                         ERR_OK);
+        assert_int_equal(value.number, SWITCH_OFF);
+        assert_int_equal(setting_default(SETTING_origin_h2_ping, plans[i]).number, 0);
+        assert_int_equal(setting_parse_number(SETTING_origin_h2_ping, plans[i], 3600, &value, NULL),
+                         ERR_OK);
+        assert_int_equal(setting_parse_number(SETTING_origin_h2_ping, plans[i], 3601, &value, NULL),
+                         ERR_INVALID);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +197,8 @@ int main(void)
         cmocka_unit_test(words_are_one_of_the_row),
         cmocka_unit_test(every_plan_may_choose_the_version),
         cmocka_unit_test(streams_may_be_lowered_and_raised_by_enterprise_only),
+        cmocka_unit_test(seconds_of_silence_are_for_enterprise_to_raise),
+        cmocka_unit_test(every_plan_may_ping_and_switch_grpc),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

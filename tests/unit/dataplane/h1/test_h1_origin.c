@@ -90,6 +90,28 @@ static void silence_is_a_read_timeout(void **state)
     close_rig(&rig);
 }
 
+static void a_zone_s_own_read_timeout_is_waited_for_in_steps(void **state)
+{
+    (void)state;
+    struct rig rig;
+    open_rig(&rig);
+    run_get(&rig, "GET");
+    struct h1_origin *origin = container_of(rig.conn, struct h1_origin, conn);
+    origin->side.exchange->origin_terms.read_timeout_ms = 7000;
+    h1_origin_expect(origin);
+    uint64_t now_ms = loop_now_ms(&rig.loop);
+    assert_int_equal(origin->deadline.at_ms - now_ms, 4096);
+    deadline_disarm(&rig.loop, &origin->deadline);
+    origin->deadline.expired(&origin->deadline);
+    assert_true(deadline_armed(&origin->deadline));
+    origin->due_at_ms = now_ms; /* the rest has passed */
+    deadline_disarm(&rig.loop, &origin->deadline);
+    origin->deadline.expired(&origin->deadline);
+    run(&rig);
+    assert_int_equal(rig.failed_err, ERR_ORIGIN_READ_TIMEOUT);
+    close_rig(&rig);
+}
+
 static void a_visitor_that_leaves_closes_the_connection(void **state)
 {
     (void)state;
@@ -147,6 +169,7 @@ int main(void)
         cmocka_unit_test(deaths_before_an_answer_say_whether_to_try_again),
         cmocka_unit_test(half_a_head_is_no_answer_whichever_way_it_ends),
         cmocka_unit_test(silence_is_a_read_timeout),
+        cmocka_unit_test(a_zone_s_own_read_timeout_is_waited_for_in_steps),
         cmocka_unit_test(a_visitor_that_leaves_closes_the_connection),
         cmocka_unit_test(draining_waits_for_what_runs),
         cmocka_unit_test(connection_close_is_told_at_once),

@@ -51,12 +51,32 @@ static void only_silence_after_a_ping_is_death(void **state)
     assert_false(h2_liveness_dead(&liveness, QUIET + 5, QUIET + 100000000));
 }
 
+static void a_zone_may_want_pings_at_an_interval(void **state)
+{
+    (void)state;
+    struct h2_liveness liveness = {0};
+    assert_int_equal(h2_liveness_wait_ms(&liveness, HEARD), UINT64_MAX);
+    h2_liveness_every(&liveness, 1000, HEARD);
+    h2_liveness_every(&liveness, 1000, HEARD + 500); /* the same: it counts on */
+    assert_int_equal(h2_liveness_wait_ms(&liveness, HEARD + 600), 400);
+    assert_false(h2_liveness_due(&liveness, HEARD + 999, HEARD + 999, true));
+    assert_true(h2_liveness_due(&liveness, HEARD + 1000, HEARD + 1000, false));
+    h2_liveness_ask(&liveness, HEARD + 1000);
+    assert_int_equal(h2_liveness_wait_ms(&liveness, HEARD + 5000), UINT64_MAX);
+    assert_true(h2_liveness_dead(&liveness, HEARD, HEARD + 1000 + LIMIT_ORIGIN_PING_MS));
+    h2_liveness_answered(&liveness, HEARD + 1001);
+    assert_int_equal(h2_liveness_wait_ms(&liveness, HEARD + 1001), 999);
+    h2_liveness_every(&liveness, 0, HEARD + 1002);
+    assert_int_equal(h2_liveness_wait_ms(&liveness, HEARD + 9000), UINT64_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest cases[] = {
         cmocka_unit_test(a_ping_is_due_after_silence_alone),
         cmocka_unit_test(an_answer_alone_puts_the_next_ping_off),
         cmocka_unit_test(only_silence_after_a_ping_is_death),
+        cmocka_unit_test(a_zone_may_want_pings_at_an_interval),
     };
     return cmocka_run_group_tests(cases, NULL, NULL);
 }

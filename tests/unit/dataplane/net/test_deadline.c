@@ -129,6 +129,21 @@ static void many_deadlines_of_many_classes_all_expire_once(void **state)
     loop_close(&loop);
 }
 
+static void steps_are_few_and_end_where_the_whole_does(void **state)
+{
+    (void)state;
+    assert_int_equal(deadline_step(0), DEADLINE_STEP_MIN_MS);
+    assert_int_equal(deadline_step(255), 128);
+    assert_int_equal(deadline_step(256), 256);
+    assert_int_equal(deadline_step(UINT64_MAX), DEADLINE_STEP_MAX_MS);
+    for (uint64_t whole_ms = 1000; whole_ms <= 6000000; whole_ms += 1000) {
+        uint64_t passed_ms = 0;
+        while (passed_ms < whole_ms)
+            passed_ms += deadline_step(whole_ms - passed_ms);
+        assert_true(passed_ms - whole_ms < DEADLINE_STEP_MIN_MS);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +153,7 @@ int main(void)
         cmocka_unit_test(expiring_one_may_disarm_another_that_expires_with_it),
         cmocka_unit_test(deadline_may_arm_itself_again_without_starving_the_loop),
         cmocka_unit_test(many_deadlines_of_many_classes_all_expire_once),
+        cmocka_unit_test(steps_are_few_and_end_where_the_whole_does),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

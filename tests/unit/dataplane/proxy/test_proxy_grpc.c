@@ -60,6 +60,7 @@ static void errors_become_grpc_statuses(void **state)
     assert_status(ERR_ORIGIN_REFUSED, "14");
     assert_status(ERR_BUSY, "14");
     assert_status(ERR_HOST_UNKNOWN, "12");
+    assert_status(ERR_REQUEST_GRPC, "12");
     assert_status(ERR_REQUEST_LOOP, "13");
 }
 
