@@ -3,6 +3,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import urllib.error
 import urllib.request
@@ -114,3 +115,21 @@ def test_30_06_a_port_that_somebody_has_is_an_error_at_once(place):
                              place.directory / "second", "--https", "127.0.0.1:0", "--http", "127.0.0.1:0",
                              "--admin", f"127.0.0.1:{place.admin.port}"], capture_output=True, text=True, timeout=60)
     assert second.returncode == 1 and "in use" in second.stderr
+
+
+def test_30_07_who_is_connected_does_not_keep_the_edge(place):
+    """One between two requests, one in the middle of its head."""
+    held = [socket.create_connection(("127.0.0.1", place.admin.port), timeout=20) for _ in range(2)]
+    held[0].sendall(b"GET /healthz HTTP/1.1\r\nhost: edge\r\n\r\n")
+    assert held[0].recv(4096).startswith(b"HTTP/1.1 200")
+    held[1].sendall(b"GET /heal")
+
+    place.edge.stop()
+
+    for sock in held:
+        try:
+            while sock.recv(4096):
+                pass
+        except ConnectionResetError:
+            pass
+        sock.close()
