@@ -14,7 +14,7 @@ import pytest
 
 from harness.frames import DATA, END_HEADERS, GOAWAY, HEADERS, PREFACE, block, frame
 from harness.process import wait_until
-from harness.sites import BYE, RESET, Prober, Site
+from harness.sites import BYE, RESET, Prober, two_sites
 
 POISON = b"GET /poison HTTP/1.1\r\nHost: {h}\r\n\r\n"
 CONTROLS = [code for code in range(1, 32) if code not in (9, 10, 13)] + [127]
@@ -276,13 +276,8 @@ H2_BROKEN = table(h2_bodies)
 @pytest.fixture(scope="module")
 def place(build, authority, tmp_path_factory):
     from conftest import World
-    world = World(build, tmp_path_factory.mktemp("malformed"), authority, workers=1,
-                  edge_flags=("--max-upload", MAX_UPLOAD)).start()
-    world.sites = [Site(world, "h1"), Site(world, "h2")]
-    yield world
-    for site in world.sites:
-        site.close()
-    world.stop()
+    yield from two_sites(World(build, tmp_path_factory.mktemp("malformed"), authority, workers=1,
+                               edge_flags=("--max-upload", MAX_UPLOAD)))
 
 
 @pytest.fixture(params=("h1", "h2"))

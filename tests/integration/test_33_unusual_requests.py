@@ -10,7 +10,7 @@ import pytest
 
 from harness.frames import CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, PADDED, PRIORITISED, block, frame
 from harness.recorder import SAID_BYTES
-from harness.sites import Prober, Site
+from harness.sites import Prober, two_sites
 
 EDGE = ("host", "cf-connecting-ip", "cf-ray", "cf-visitor", "x-forwarded-for", "x-forwarded-proto", "cdn-loop", "content-length", "transfer-encoding", "connection")
 numbers = itertools.count(1)
@@ -144,12 +144,7 @@ H2 = {
 @pytest.fixture(scope="module")
 def place(build, authority, tmp_path_factory):
     from conftest import World
-    world = World(build, tmp_path_factory.mktemp("unusual"), authority, workers=1).start()
-    world.sites = [Site(world, "h1"), Site(world, "h2")]
-    yield world
-    for site in world.sites:
-        site.close()
-    world.stop()
+    yield from two_sites(World(build, tmp_path_factory.mktemp("unusual"), authority, workers=1))
 
 
 @pytest.fixture(params=("h1", "h2"))

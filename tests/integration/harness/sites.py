@@ -50,6 +50,16 @@ class Site:
         self.origin.stop()
 
 
+def two_sites(world):
+    """For a fixture: the world with a site of each kind, `sites`, until the tests are done."""
+    world.start()
+    world.sites = [Site(world, "h1"), Site(world, "h2")]
+    yield world
+    for site in world.sites:
+        site.close()
+    world.stop()
+
+
 class Prober(FrameVisitor):
     """Notes what became of each stream: an HTTP status, and `reset` or `goaway`."""
 
