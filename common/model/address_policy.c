@@ -9,6 +9,7 @@
 #include "common/base/text.h"
 
 #define V4_PREFIX_BITS 96
+#define V6_NETWORK_BYTES 8
 #define V4(a, b, c, d)                                               \
     {                                                                \
         0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, (a), (b), (c), (d) \
@@ -111,6 +112,13 @@ enum err address_parse(struct span text, struct address *out)
 bool address_is_v4(const struct address *address)
 {
     return in_range(address, &v4_prefix, V4_PREFIX_BITS);
+}
+
+struct span address_network(struct span text, struct address *address)
+{
+    if (address_parse(text, address) != ERR_OK || address_is_v4(address))
+        return text;
+    return span_of(address->bytes, V6_NETWORK_BYTES);
 }
 
 void address_format(const struct address *address, char out[ADDRESS_TEXT_BYTES])

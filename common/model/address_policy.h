@@ -58,6 +58,9 @@ struct address_policy {
  * otherwise. */
 MUST_USE enum err address_parse(struct span text, struct address *out);
 bool address_is_v4(const struct address *address);
+/* Whom tries and requests count against: an IPv6 host has its whole /64 (then within *address), an
+ * IPv4 one its address, and what is no address stands for itself. */
+struct span address_network(struct span text, struct address *address);
 /* The canonical text, NUL-terminated. */
 void address_format(const struct address *address, char out[ADDRESS_TEXT_BYTES]);
 

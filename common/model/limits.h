@@ -182,6 +182,7 @@
     X(HASHERS,                  2,        "count",  "passwords that are hashed at once, 64 MiB each")             \
     X(HASHES_WAITING,           16,       "count",  "passwords that wait for a hasher; as many of known devices") \
     X(PASSWORD_BYTES,           1024,     "bytes",  "a password")                                                 \
+    X(AUDIT_LIST_BYTES,         33554432, "bytes",  "old and new values in one page of the audit")                \
     X(STORE_WAIT_MS,            5000,     "ms",     "the longest wait for the store's one writer")                \
     X(STORE_READERS,            64,       "count",  "read connections to the store at once")
 

@@ -134,10 +134,7 @@ static enum err match_route(struct api_request *request, struct api_reply *reply
 static enum err answer(struct api_request *request, struct api_reply *reply)
 {
     TRY(match_route(request, reply));
-    if (request->route->permission != PERMISSION_PUBLIC)
-        TRY(api_admit(request, reply));
-    else
-        api_auth_nobody(request);
+    TRY(api_admit(request, reply));
     if (request->route->permission == PERMISSION_PUBLIC && !api_auth_same_site(request, false))
         return api_fail(reply, API_ERROR_LOGIN_FOREIGN, "", "%s", "must come from the dashboard");
     TRY(api_permit(request, reply));

@@ -7,16 +7,6 @@
 #include "common/model/address_policy.h"
 #include "control/api/api_auth.h"
 
-#define V6_NETWORK_BYTES 8
-
-/* An IPv6 host has the whole /64 for itself. */
-static struct span network_of(struct span remote, struct address *address)
-{
-    if (address_parse(remote, address) != ERR_OK || address_is_v4(address))
-        return remote;
-    return span_of(address->bytes, V6_NETWORK_BYTES);
-}
-
 static enum err too_often(struct api_reply *reply)
 {
     return api_fail(reply, API_ERROR_RATE, "", "More than %llu requests in %d seconds: wait %llu",
@@ -37,13 +27,16 @@ static enum err count_caller(struct api_request *request, struct api_reply *repl
 enum err api_admit(struct api_request *request, struct api_reply *reply)
 {
     struct address address;
-    enum err err = api_auth_require(request, reply);
+    bool nobody = request->route->permission == PERMISSION_PUBLIC;
+    if (nobody)
+        api_auth_nobody(request);
+    enum err err = nobody ? ERR_OK : api_auth_require(request, reply);
     if (request->inner || request->waited)
         return err;
-    if (err == ERR_OK)
+    if (err == ERR_OK && !nobody)
         return count_caller(request, reply);
     if (api_rates_spend(request->api->rates, API_RATE_ADDRESS,
-                        network_of(request->remote, &address), &reply->rate))
+                        address_network(request->remote, &address), &reply->rate))
         return err;
     return too_often(reply);
 }

@@ -8,10 +8,12 @@
 #include "common/base/log.h"
 #include "control/change/change_idempotency.h"
 
+/* Not where bodies have passwords: their digest would be a password's fast hash. */
 static bool is_asked(const struct api_request *request)
 {
     return request->idempotency_key.ptr && request->route->method == API_POST &&
-           request->route->permission != PERMISSION_PUBLIC;
+           request->route->permission != PERMISSION_PUBLIC &&
+           request->route->permission != PERMISSION_USER_EDIT;
 }
 
 static enum err check_key(const struct api_request *request, struct api_reply *reply)
@@ -105,6 +107,8 @@ void api_idempotency_keep(struct api_request *request, const struct api_reply *r
     if (!request->key_claimed || request->change || reply->status >= 300 || reply->secret)
         return;
     fill_row(request, &row);
+    /* Who waits for the writer holds no reader. */
+    store_read_end(&request->reader);
     /* The change stands; without its answer the key says so. */
     enum err err = change_idempotency_answer(request->api->door, &row);
     if (err != ERR_OK)

@@ -10,6 +10,10 @@
 
 #define REACH_BYTES_MAX 65536
 
+_Static_assert(LIMIT_TOKEN_POLICIES *LIMIT_POLICY_RESOURCES *(ID_TEXT_BYTES + sizeof("\"\",")) <
+                   REACH_BYTES_MAX,
+               "a token's ids have room");
+
 /* What a member is: of a zone that he was not given, and for all but a look at an account of which
  * he has some zones, nothing. */
 static enum err limit_role(struct store_conn *conn, const struct store_member *member,

@@ -6,6 +6,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/hex.h"
+#include "common/model/address_policy.h"
 #include "control/change/change_int.h"
 #include "control/change/change_user.h"
 #include "control/store/store_tokens.h"
@@ -56,7 +57,8 @@ static struct try_keys keys_of(const struct login_try *try_, bool known_device)
     out.keys[0] = waiting_key(try_, known_device);
     if (known_device)
         return out;
-    struct digest ip = digest_of(try_->ip);
+    struct address address;
+    struct digest ip = digest_of(address_network(try_->ip, &address));
     out.keys[1] = digest_key('a', &ip);
     out.keys[1].per_minute_max = LIMIT_LOGIN_TRIES_PER_ADDRESS;
     out.keys[2] = (struct try_key){"all", LIMIT_LOGIN_TRIES};
@@ -180,6 +182,16 @@ static enum err audit(struct change *change, const char *action, const struct lo
     return err;
 }
 
+/* ERR_UNAUTHENTICATED when a change of the password or of the factor came in between. */
+static enum err check_still(struct change *change, const struct login_found *found)
+{
+    struct store_user user;
+    TRY(store_user_get(change->conn, &found->user_id, &change->arena, &user));
+    bool still = span_equal(user.password_hash, span_str(found->password_hash)) &&
+                 user.second_factor == found->second_factor;
+    return still ? ERR_OK : ERR_UNAUTHENTICATED;
+}
+
 static enum err add_device(struct change *change, const struct login_try *try_,
                            const struct login_found *found, struct login_made *out)
 {
@@ -198,6 +210,7 @@ enum err change_login_begin(struct change *change, const struct login_try *try_,
     const struct try_key key = waiting_key(try_, found->known_device);
     struct digest digest;
     *out = (struct login_made){.id = id_new()};
+    TRY(check_still(change, found));
     if (found->second_factor)
         TRY(change_factor_use(change, &found->user_id, code));
     const struct store_login login = {
@@ -223,6 +236,9 @@ enum err change_login_proved(struct change *change, const struct login_try *try_
                              const struct login_found *found)
 {
     const struct try_key key = waiting_key(try_, found->known_device);
+    bool newcomer = found->user_id.text[0] == '\0';
+    enum err err = newcomer ? ERR_OK : check_still(change, found);
+    TRY(err == ERR_UNAUTHENTICATED ? ERR_CONFLICT : err);
     return store_tries_delete(change->conn, span_str(key.text));
 }
 

@@ -48,11 +48,12 @@ struct login_made {
 };
 
 /* The password is right and so is the code (empty without a second factor): a login, the tries
- * forgotten.  ERR_UNAUTHENTICATED for a wrong code. */
+ * forgotten.  ERR_UNAUTHENTICATED for a wrong code, or when the password was changed since. */
 MUST_USE enum err change_login_begin(struct change *change, const struct login_try *try_,
                                      const struct login_found *found, struct span code,
                                      struct login_made *out);
-/* The password was right, for something else than a login: its try is taken off again. */
+/* The password was right, for something else than a login: its try is taken off again.
+ * ERR_CONFLICT when it was changed since. */
 MUST_USE enum err change_login_proved(struct change *change, const struct login_try *try_,
                                       const struct login_found *found);
 /* Says in the audit that it was wrong. */

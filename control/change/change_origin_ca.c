@@ -87,6 +87,11 @@ static enum err find_zone(struct order *order, const struct hostname *name, stru
     if (err == ERR_OK)
         err = change_find_zone(order->change, &claim.id, PERMISSION_CERTIFICATE_EDIT, out,
                                order->problem);
+    /* Edges trust this CA: who has not proven the domain gets nothing signed for it. */
+    if (err == ERR_OK && store_zone_is_pending(out))
+        return problem_set(order->problem, ERR_INVALID, "hostnames",
+                           "%.*s is in a zone that is pending: prove its control first",
+                           SPAN_ARG(hostname_span(name)));
     if (err == ERR_NOT_FOUND)
         return problem_set(order->problem, ERR_INVALID, "hostnames",
                            "%.*s is not in a zone of yours", SPAN_ARG(hostname_span(name)));

@@ -58,6 +58,8 @@ static bool parse_inner(const json_t *value, struct policy_resource *resource)
     if (json_object_size(value) != 1 || resource->kind != POLICY_ACCOUNT ||
         !parse_resource(span_str(json_object_iter_key(first)), &inner))
         return false;
+    if (!span_equal(text_of(json_object_iter_value(first)), SPAN("*")))
+        return false;
     if (inner.kind == POLICY_ZONES)
         resource->kind = POLICY_ZONES_OF;
     else
@@ -96,6 +98,9 @@ static enum err read_groups(const json_t *list, const char *path, struct policy 
     json_t *item;
     if (json_array_size(list) == 0)
         return refuse(problem, path, "permission_groups must be a list of at least one");
+    if (json_array_size(list) > PERMISSION_COUNT)
+        return problem_set(problem, ERR_LIMIT, path, "at most %d permission_groups",
+                           PERMISSION_COUNT);
     json_array_foreach(list, at, item)
     {
         uint64_t permissions;
@@ -175,7 +180,13 @@ void token_policies_write(const json_t *list, struct buf *out)
 static const json_t *request_ip(const json_t *condition)
 {
     const json_t *networks = json_object_get(condition, "request_ip");
-    return networks ? networks : json_object_get(condition, "request.ip");
+    return networks && !json_is_null(networks) ? networks
+                                               : json_object_get(condition, "request.ip");
+}
+
+static bool is_object_or_none(const json_t *value)
+{
+    return !value || json_is_null(value) || json_is_object(value);
 }
 
 static enum err read_networks(const json_t *list, const char *path, struct address_ranges *out,
@@ -199,6 +210,9 @@ enum err token_condition_read(const json_t *condition, struct token_networks *ou
 {
     const json_t *networks = request_ip(condition);
     *out = (struct token_networks){.in = {.count = 0}};
+    /* What is not understood would be a token that is good from anywhere. */
+    if (!is_object_or_none(condition) || !is_object_or_none(networks))
+        return refuse(problem, "condition.request_ip", "must be an object with in or not_in");
     TRY(read_networks(json_object_get(networks, "in"), "condition.request_ip.in", &out->in,
                       problem));
     return read_networks(json_object_get(networks, "not_in"), "condition.request_ip.not_in",

@@ -42,6 +42,7 @@ struct store_audit_query {
     struct store_page page;
 };
 
+/* ERR_LIMIT when the page has more than LIMIT_AUDIT_LIST_BYTES of values. */
 MUST_USE enum err store_audit_list(struct store_conn *conn, const struct store_audit_query *query,
                                    struct arena *arena, struct store_audit_list *out);
 

@@ -2,6 +2,7 @@
 /*
  * store_audit_list.c - who changed what, read back page by page.
  */
+#include "common/model/limits.h"
 #include "control/store/statement.h"
 #include "control/store/store_audit.h"
 
@@ -66,8 +67,16 @@ enum err store_audit_list(struct store_conn *conn, const struct store_audit_quer
     statement_bind_u64(&s, page->per_page);
     statement_bind_u64(&s, (page->page - 1) * page->per_page);
     enum err err = ERR_OK;
-    while (out->count < page->per_page && (err = statement_row(&s)) == ERR_OK)
+    size_t bytes = 0;
+    while (out->count < page->per_page && (err = statement_row(&s)) == ERR_OK) {
+        const struct store_audit_entry *entry = &out->rows[out->count].entry;
         read_row(&s, arena, &out->rows[out->count++]);
+        bytes += entry->old_json.len + entry->new_json.len;
+        if (bytes > LIMIT_AUDIT_LIST_BYTES) {
+            err = ERR_LIMIT;
+            break;
+        }
+    }
     statement_close(&s);
     return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
