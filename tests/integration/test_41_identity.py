@@ -153,10 +153,22 @@ def test_41_07_a_token_has_its_time(people, members, good):
     {"name": "x", "policies": [{"effect": "allow", "permission_groups": [{"id": GROUPS["dns_read"]}], "resources": {}}]},
     {"name": "x", "expires_on": "soon", "policies": [{"effect": "allow", "permission_groups": [{"id": GROUPS["dns_read"]}], "resources": {"com.cloudflare.api.account.*": "*"}}]},
     {"name": "x", "condition": {"request_ip": {"in": ["nowhere"]}}, "policies": [{"effect": "allow", "permission_groups": [{"id": GROUPS["dns_read"]}], "resources": {"com.cloudflare.api.account.*": "*"}}]},
+    {"name": "x", "condition": {"request_ip": ["192.0.2.0/24"]}, "policies": [{"effect": "allow", "permission_groups": [{"id": GROUPS["dns_read"]}], "resources": {"com.cloudflare.api.account.*": "*"}}]},
+    {"name": "x", "condition": {"request.ip": "192.0.2.0/24"}, "policies": [{"effect": "allow", "permission_groups": [{"id": GROUPS["dns_read"]}], "resources": {"com.cloudflare.api.account.*": "*"}}]},
 ))
 def test_41_08_what_is_no_token(people, body):
     answer = people.owner.call("POST", "/user/tokens", body)
     assert answer.status == 400 and answer.codes == [1001], answer.text
+
+
+@pytest.mark.parametrize("groups,inner", ((1, "x" * 1048000), (20000, "*")), ids=("a long value", "many groups"))
+def test_41_23_what_nobody_looks_at_is_not_kept(people, groups, inner):
+    """A body just below its limit: it ended control in the audit, which keeps what a token has."""
+    answer = people.owner.call("POST", "/user/tokens", {"name": "x", "policies": [{
+        "effect": "allow", "permission_groups": [{"id": GROUPS["dns_read"]}] * groups,
+        "resources": {"com.cloudflare.api.account." + "0123456789abcdef" * 2: {"com.cloudflare.api.account.zone.*": inner}}}]})
+    assert answer.status in (400, 403), answer.text
+    people.owner.ok("GET", "/user/tokens")
 
 
 def test_41_09_last_use_is_told(people):

@@ -23,6 +23,7 @@ READ_GROUPS = ("User Details Read", "Memberships Read", "API Tokens Read", "Acco
                "Analytics Read")
 PEOPLE = ("operator", "owner", "administrator", "editor of another zone", "viewer", "other tenant", "no token",
           "expired token", "revoked token", "read-only token")
+VIEWER_ROLE = "a35e0bdc4f1b4e0b9d2c6f7a8b1c0d11"
 ABSENT_ID = "0123456789abcdef" * 2
 names = itertools.count(1)
 
@@ -209,3 +210,37 @@ def test_42_05_a_refused_change_is_in_the_audit(matrix):
         row = db.execute("SELECT new_json, account_id FROM audit WHERE action = 'request.refuse' AND request_id = ?",
                          (answer.headers["x-request-id"],)).fetchone()
     assert row == ('{"request":"DELETE /zones/{zone}"}', matrix.account)
+
+
+def good_bodies(matrix):
+    """The least role and, for each of the routes that people ask most, a request that succeeds for who may."""
+    zone, account, number = f"/zones/{matrix.zone}", f"/accounts/{matrix.account}", next(names)
+    return [(VIEWER, "GET", zone, None),
+            (VIEWER, "GET", f"{zone}/settings", None),
+            (VIEWER, "GET", f"{zone}/dns_records", None),
+            (VIEWER, "GET", account, None),
+            (EDITOR, "PATCH", f"{zone}/settings/origin_max_http_version", {"value": "1"}),
+            (EDITOR, "POST", f"{zone}/dns_records", {"type": "TXT", "name": "@", "content": f"matrix {number}"}),
+            (EDITOR, "PUT", f"{zone}/origin_tls_client_auth/settings", {"enabled": False}),
+            (ADMINISTRATOR, "PATCH", zone, {"paused": False}),
+            (ADMINISTRATOR, "POST", "/zones", {"name": f"good{number}.example.net", "account": {"id": matrix.account}}),
+            (ADMINISTRATOR, "POST", f"{account}/members", {"email": f"good{number}@example.net", "roles": [VIEWER_ROLE]}),
+            (ADMINISTRATOR, "GET", f"{account}/audit_logs", None),
+            (ADMINISTRATOR, "GET", f"{account}/tokens", None)]
+
+
+@pytest.mark.parametrize("who,rank,here", [("operator", OPERATOR, True), ("owner", OWNER, True), ("administrator", ADMINISTRATOR, True),
+                                           ("editor of this zone", EDITOR, True), ("editor of another zone", EDITOR, False),
+                                           ("viewer", VIEWER, True)])
+def test_42_06_who_may_succeeds_and_others_do_not(matrix, who, rank, here):
+    """With whole bodies: a refusal of everybody would pass the matrix of empty ones."""
+    api = matrix.editor_here if who == "editor of this zone" else matrix.people[who]
+    wrong = []
+    for least, method, path, body in good_bodies(matrix):
+        answer = api.call(method, path, body)
+        wanted = 200 if rank >= least else 403
+        if not here and path.startswith(f"/zones/{matrix.zone}"):
+            wanted = 404
+        if answer.status != wanted:
+            wrong.append(f"{method} {path}: {answer.status} {answer.codes}, not {wanted}")
+    assert not wrong, "\n".join(wrong)
