@@ -3,7 +3,8 @@ DEPS_BUILD := libmicrohttpd-dev libsqlite3-dev libjansson-dev libuv1-dev libnght
               libsodium-dev libseccomp-dev
 DEPS_RUN   := nginx-light curl openssl python3
 DEPS_TEST  := libcmocka-dev python3-pytest python3-h2 python3-cryptography python3-yaml python3-jsonschema \
-              nghttp2-client sqlite3 python3-websockets python3-grpcio haproxy
+              nghttp2-client sqlite3 python3-websockets python3-grpcio haproxy \
+              python3-cloudflare python3-certbot-dns-cloudflare ddclient libio-socket-ssl-perl
 # Where node and npm come from elsewhere, Debian's would be in their way.
 DEPS_TEST  += $(if $(shell command -v node),,nodejs) $(if $(shell command -v npm),,npm)
 DEPS_BENCH := haproxy nghttp2-proxy nginx-light nghttp2-client linux-perf valgrind

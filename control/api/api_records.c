@@ -45,12 +45,31 @@ static void filter_field(struct api_request *request, const char *name, struct s
     }
 }
 
+/* A filter that were passed over would list, and let a script delete, what was not meant. */
+static enum err refuse_absent_filters(struct api_request *request, struct api_reply *reply)
+{
+    static const char *const absent[] = {
+        "search",         "tag",          "tag.exact",
+        "tag.present",    "tag.absent",   "tag.contains",
+        "tag.startswith", "tag.endswith", "comment.present",
+        "comment.absent",
+    };
+    for (size_t i = 0; i < countof(absent); i++) {
+        struct span text;
+        if (api_query_get(request, absent[i], &text))
+            return api_fail(reply, API_ERROR_FIELD, absent[i], "%s",
+                            "is a filter that Trunkline does not have");
+    }
+    return ERR_OK;
+}
+
 static enum err read_query(struct api_request *request, struct api_reply *reply,
                            struct store_record_query *query)
 {
     static const char *const orders[] = {"name", "type", "content", "ttl", "proxied", NULL};
     static const char *const truths[] = {"", "true", "false", NULL};
     size_t order, truth;
+    TRY(refuse_absent_filters(request, reply));
     TRY(api_filter_word(request, reply, "order", orders, &order));
     TRY(api_filter_word(request, reply, "proxied", truths, &truth));
     TRY(api_filter_match(request, reply, &query->match_any));

@@ -28,6 +28,7 @@
     X("content_converter",              "\"off\"")               \
     X("development_mode",               "\"off\"")               \
     X("early_hints",                    "\"off\"")               \
+    X("ech",                            "\"off\"")               \
     X("edge_cache_ttl",                 "7200")                  \
     X("email_obfuscation",              "\"off\"")               \
     X("filter_logs_to_cloudflare",      "\"off\"")               \
