@@ -104,14 +104,15 @@ static void process_closed(uv_handle_t *handle)
 }
 
 /* SIGKILL comes from people and from the kernel that wants memory, SIGTERM from people. */
-static bool is_crash(int64_t status, int signal)
+/* A worker that ends by itself with a status could not start, whatever the zones say. */
+static bool is_crash(int signal)
 {
     static const int crashes[] = {SIGSEGV, SIGABRT, SIGBUS, SIGILL, SIGFPE, SIGSYS, SIGTRAP};
     for (size_t i = 0; i < countof(crashes); i++) {
         if (signal == crashes[i])
             return true;
     }
-    return signal == 0 && status != 0;
+    return false;
 }
 
 static void process_exited(uv_process_t *uv, int64_t status, int signal)
@@ -124,7 +125,7 @@ static void process_exited(uv_process_t *uv, int64_t status, int signal)
     else
         log_error("worker_died", F_U64("slot", process->slot), F_I64("pid", process->pid),
                   F_I64("status", status), F_I64("signal", signal), F_U64("lived_ms", lived_ms));
-    process->crashed = is_crash(status, signal);
+    process->crashed = is_crash(signal);
     uv_close((uv_handle_t *)uv, process_closed);
 }
 

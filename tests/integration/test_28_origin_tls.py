@@ -1,4 +1,5 @@
 """TLS to the origin: the origin CA, client certificates, and which rule a bad certificate breaks."""
+import contextlib
 import datetime
 import json
 import re
@@ -6,6 +7,7 @@ import sqlite3
 import ssl
 import subprocess
 import threading
+from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -18,6 +20,7 @@ from harness.certs import Authority
 from harness.process import wait_until
 
 VISITORS = ("h1", "h2")
+ROOT = Path(__file__).resolve().parent.parent.parent
 NOBODYS_PORT = 13999  # of origins that are never asked
 
 
@@ -203,6 +206,31 @@ def test_28_06_a_revoked_certificate_is_refused(world, tmp_path):
     assert world.visitor().get(other).status == 200
 
 
+def make_older(path, newest):
+    """The same store as a program had it that knew migrations up to `newest` only: what it had no place for is not there."""
+    files = [file for file in sorted((ROOT / "schema/sql").glob("0*.sql")) if int(file.name[:4]) <= newest]
+    made = path.with_name("older.db")
+    with contextlib.closing(sqlite3.connect(made)) as store:
+        store.execute("ATTACH ? AS newer", (str(path),))
+        for file in files:
+            store.executescript(file.read_text())
+        store.execute("CREATE TABLE schema_migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, "
+                      "checksum BLOB NOT NULL, applied_at_us INTEGER NOT NULL) STRICT")
+        here = [row[0] for row in store.execute("SELECT name FROM main.sqlite_schema WHERE type = 'table' "
+                                                "AND name NOT LIKE 'sqlite_%'")]
+        for table in here:
+            columns = ", ".join(row[1] for row in store.execute(f"PRAGMA main.table_info({table})"))
+            store.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM newer.{table}")
+        store.execute("DELETE FROM schema_migrations WHERE number > ?", (newest,))
+        application = store.execute("PRAGMA newer.application_id").fetchone()[0]
+        store.commit()
+        store.execute(f"PRAGMA main.application_id = {application}")
+        store.execute("PRAGMA main.journal_mode = WAL")
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    made.rename(path)
+
+
 def test_28_07_a_store_that_is_older_than_the_origin_ca(make_world, tmp_path):
     """It is migrated with all it has; the CA comes with the first certificate, and running edges hear of it."""
     world = make_world(workers=1).start()
@@ -213,10 +241,7 @@ def test_28_07_a_store_that_is_older_than_the_origin_ca(make_world, tmp_path):
         "certificate": old_key[0].read_text(), "private_key": old_key[1].read_text()}), old_zone["id"])
     shown = world.api.ok("GET", f"/zones/{old_zone['id']}/custom_certificates").result
     world.control.stop()
-    with sqlite3.connect(world.control.store) as store:
-        store.executescript("""DROP TABLE origin_certificate_zones; DROP TABLE origin_certificates; DROP TABLE origin_ca;
-                               DELETE FROM schema_migrations WHERE number = 2""")
-    store.close()
+    make_older(world.control.store, 1)
     world.control.start()
     assert world.api.ok("GET", f"/zones/{old_zone['id']}/custom_certificates").result == shown
     assert world.visitor().get(old_host).status == 200
