@@ -23,11 +23,24 @@
     "SELECT " ROW_COLUMNS ROW_FROM column " = ?1" ROW_FILTERS \
     "a.id < ?7) ORDER BY a.id DESC" ROW_PAGE
 
+/* The plus keeps SQLite off the account's index: a zone has fewer rows. */
+#define OF_ZONE "a.zone_id = ?6 AND +a.account_id"
+
+enum rows_of { ROWS_OF_USER, ROWS_OF_ACCOUNT, ROWS_OF_ZONE };
+
 /* By whose rows, then by order: each is its own literal, so that each is prepared once. */
-static const char *const statements[2][2] = {
+static const char *const statements[][2] = {
     {ROWS_OLDEST_FIRST("a.user_id"), ROWS_NEWEST_FIRST("a.user_id")},
     {ROWS_OLDEST_FIRST("a.account_id"), ROWS_NEWEST_FIRST("a.account_id")},
+    {ROWS_OLDEST_FIRST(OF_ZONE), ROWS_NEWEST_FIRST(OF_ZONE)},
 };
+
+static enum rows_of narrowest(const struct store_audit_query *query)
+{
+    if (query->account_id.text[0] == '\0')
+        return ROWS_OF_USER;
+    return query->zone_id.text[0] != '\0' ? ROWS_OF_ZONE : ROWS_OF_ACCOUNT;
+}
 
 static void read_row(struct statement *s, struct arena *arena, struct store_audit_row *out)
 {
@@ -52,12 +65,12 @@ enum err store_audit_list(struct store_conn *conn, const struct store_audit_quer
                           struct arena *arena, struct store_audit_list *out)
 {
     const struct store_page *page = &query->page;
-    bool by_account = query->account_id.text[0] != '\0';
+    enum rows_of of = narrowest(query);
     struct statement s;
     *out =
         (struct store_audit_list){.rows = arena_calloc(arena, page->per_page, sizeof(*out->rows))};
-    statement_open(&s, conn, statements[by_account][page->descending]);
-    statement_bind_id(&s, by_account ? &query->account_id : &query->user_id);
+    statement_open(&s, conn, statements[of][page->descending]);
+    statement_bind_id(&s, of == ROWS_OF_USER ? &query->user_id : &query->account_id);
     statement_bind_u64(&s, query->since_us);
     statement_bind_u64(&s, query->before_us);
     statement_bind_text(&s, query->actor_email);

@@ -54,6 +54,22 @@ static void expect_no_scan(struct scene *scene, const char *sql)
     sqlite3_finalize(statement);
 }
 
+static void expect_step(struct scene *scene, const char *sql, const char *wanted)
+{
+    char explained[STATEMENT_BYTES + 32];
+    sqlite3_stmt *statement = NULL;
+    bool found = false;
+    sqlite3_trace_v2(scene->conn->db, 0, NULL, NULL);
+    snprintf(explained, sizeof(explained), "EXPLAIN QUERY PLAN %s", sql);
+    assert_int_equal(sqlite3_prepare_v2(scene->conn->db, explained, -1, &statement, NULL),
+                     SQLITE_OK);
+    while (sqlite3_step(statement) == SQLITE_ROW)
+        found |= strstr((const char *)sqlite3_column_text(statement, 3), wanted) != NULL;
+    sqlite3_finalize(statement);
+    sqlite3_trace_v2(scene->conn->db, SQLITE_TRACE_STMT, note_statement, scene);
+    assert_true(found);
+}
+
 static void judge(struct scene *scene)
 {
     sqlite3_trace_v2(scene->conn->db, 0, NULL, NULL);
@@ -183,7 +199,12 @@ static void the_audit_is_listed_by_index(void **state)
         query.page.descending = descending == 1;
         assert_int_equal(store_audit_list(scene->conn, &query, &scene->arena, &list), ERR_OK);
     }
-    query.account_id = (struct id){{0}};
+    query.zone_id = id_new();
+    assert_int_equal(store_audit_list(scene->conn, &query, &scene->arena, &list), ERR_OK);
+    const char *of_zone = scene->statements[scene->count - 1];
+    assert_non_null(strstr(of_zone, "WHERE a.zone_id = ?6"));
+    expect_step(scene, of_zone, "SEARCH a USING INDEX audit_by_zone");
+    query.zone_id = query.account_id = (struct id){{0}};
     query.user_id = id_new();
     assert_int_equal(store_audit_list(scene->conn, &query, &scene->arena, &list), ERR_OK);
     judge(scene);
