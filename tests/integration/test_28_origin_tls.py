@@ -170,6 +170,9 @@ def test_28_05_another_tenant_gets_and_sees_nothing(world, tmp_path):
     csr, _ = request_for(tmp_path, host)
     foreign = other.call("POST", "/certificates", {"csr": csr, "hostnames": [host]})
     absent = other.call("POST", "/certificates", {"csr": csr, "hostnames": ["nobody.example.org"]})
+    assert other.call("POST", "/zones", {"name": "claimed.example.org"}).result["status"] == "pending"
+    claimed = other.call("POST", "/certificates", {"csr": csr, "hostnames": ["claimed.example.org"]})
+    assert claimed.status == 400 and "pending" in claimed.text, "edges trust this CA: a claim is no proof"
     assert foreign.status == absent.status == 400
     assert foreign.text.replace(host, "") == absent.text.replace("nobody.example.org", "")
     for method, path, body in (("GET", f"/certificates/{told['id']}", None), ("DELETE", f"/certificates/{told['id']}", None),
