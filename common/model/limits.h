@@ -20,6 +20,7 @@
     X(HEAD_BYTES,               65536,    "bytes",  "one message head, names and values and 32 a field; then 431") \
     X(TARGET_BYTES,             32768,    "bytes",  "request target; then 414")                                   \
     X(FIELDS,                   100,      "fields", "fields of one head; cookie crumbs count as one")             \
+    X(LOGGED_BYTES,             2048,     "bytes",  "a target, a host or a method in the access log; the rest is cut off") \
     X(CONNECTION_NAMES,         64,       "count",  "fields that the Connection fields of one head name")          \
     X(TRAILER_BYTES,            16384,    "bytes",  "one trailer section")                                        \
     X(INTERIM_ANSWERS,          10,       "count",  "1xx answers before the final one")                           \

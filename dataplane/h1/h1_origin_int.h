@@ -52,6 +52,7 @@ struct h1_origin_answer {
 struct h1_origin_request {
     struct span pending; /* head or last chunk: in the exchange's arena, not written yet */
     enum h1_framing framing;
+    uint64_t left_bytes; /* of a length that was told */
     bool begun;
     bool ending;
     bool written;   /* to its end */

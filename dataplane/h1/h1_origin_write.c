@@ -52,6 +52,7 @@ void h1_origin_begin_request(struct h1_origin *origin)
     struct h1_body body = frame_request(origin, head);
     origin->request.begun = true;
     origin->request.framing = body.framing;
+    origin->request.left_bytes = body.framing == H1_LENGTH ? (uint64_t)body.length_bytes : 0;
     origin->request.pending = h1_write_request(head, body, &origin->side.exchange->arena);
     h1_origin_flush(origin);
 }
@@ -83,11 +84,21 @@ static void write_run(struct h1_origin *origin, struct span run)
     transport_write(origin->transport, SPAN("\r\n"));
 }
 
+/* By its length an origin takes a request for whole.  It is not before its end has come: HTTP/2
+ * visitors may still abort it, or break it by trailers.  So its last byte waits for that. */
+static size_t whole_bytes(const struct h1_origin *origin)
+{
+    bool waiting = origin->request.framing == H1_LENGTH && !side_in_complete(&origin->side);
+    return waiting ? origin->request.left_bytes : SIZE_MAX;
+}
+
 static bool write_body(struct h1_origin *origin)
 {
     size_t extra = origin->request.framing == H1_CHUNKED ? CHUNK_EXTRA_BYTES : 0;
     for (;;) {
         struct span run = side_peek(&origin->side);
+        if (run.len >= whole_bytes(origin))
+            run = span_first(run, origin->request.left_bytes - 1);
         if (run.len == 0)
             return true;
         size_t room = transport_write_room(origin->transport);
@@ -96,6 +107,7 @@ static bool write_body(struct h1_origin *origin)
         if (run.len > room - extra)
             run = span_first(run, room - extra);
         write_run(origin, run);
+        origin->request.left_bytes -= origin->request.framing == H1_LENGTH ? run.len : 0;
         side_consume(&origin->side, run.len);
     }
 }
@@ -108,7 +120,7 @@ void h1_origin_flush(struct h1_origin *origin)
         return;
     if (origin->answer.phase == H1_ANSWER_HEAD || origin->answer.tunnelled)
         h1_origin_expect(origin);
-    if (!write_pending(origin))
+    if (whole_bytes(origin) == 0 || !write_pending(origin))
         return;
     if (request->tunnelled && !origin->answer.tunnelled)
         return;

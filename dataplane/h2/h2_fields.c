@@ -78,15 +78,17 @@ void h2_fields_join_cookies(struct fields *fields)
             fields->items[kept++] = field;
             continue;
         }
-        if (cookie) {
-            joined[at++] = ';';
-            joined[at++] = ' ';
-        } else {
+        if (!cookie) {
             cookie = &fields->items[kept++];
             *cookie = field;
         }
-        if (field.value.len > 0)
-            memcpy(joined + at, field.value.ptr, field.value.len);
+        if (field.value.len == 0)
+            continue;
+        if (at > 0) {
+            joined[at++] = ';';
+            joined[at++] = ' ';
+        }
+        memcpy(joined + at, field.value.ptr, field.value.len);
         at += field.value.len;
     }
     ASSERT(cookie != NULL); /* crumbs counts what follows a first one */

@@ -11,7 +11,8 @@
 
 #define PORT_DIGITS_MAX 5
 #define PORT_MAX 65535
-#define LABEL_BYTES_MAX 63 /* RFC 1035 2.3.4 */
+#define LABEL_BYTES_MAX 63     /* RFC 1035 2.3.4 */
+#define DISGUISED_BYTES_MAX 20 /* no name of field_table.h that is refused is longer */
 
 static enum err check_fields(const struct fields *fields, enum err err, struct problem *problem)
 {
@@ -20,6 +21,30 @@ static enum err check_fields(const struct fields *fields, enum err err, struct p
             return problem_set(problem, err, "head", "field %u: not a name", i + 1);
         if (!field_value_valid(fields->items[i].value))
             return problem_set(problem, err, "head", "field %u: not a value", i + 1);
+    }
+    return ERR_OK;
+}
+
+/* Names of ours, and of framing, that many origins (CGI, WSGI) do not tell from those with a dash:
+ * RFC 3875 4.1.18. */
+static bool disguised(struct span name)
+{
+    uint8_t dashed[DISGUISED_BYTES_MAX];
+    if (name.len > sizeof(dashed) || span_find(name, '_') == name.len)
+        return false;
+    for (size_t i = 0; i < name.len; i++)
+        dashed[i] = name.ptr[i] == '_' ? '-' : name.ptr[i];
+    enum field_id id = field_id_of(span_of(dashed, name.len));
+    return id == FIELD_X_FORWARDED_FOR || id == FIELD_CONTENT_LENGTH ||
+           (id != FIELD_OTHER && field_flags(id) & (FIELD_EDGE | FIELD_HOP));
+}
+
+static enum err check_disguises(const struct fields *fields, struct problem *problem)
+{
+    for (uint32_t i = 0; i < fields->count; i++) {
+        if (fields->items[i].id == FIELD_OTHER && disguised(fields->items[i].name))
+            return problem_set(problem, ERR_REQUEST_FIELD, "head",
+                               "field %u: an underscore for a dash", i + 1);
     }
     return ERR_OK;
 }
@@ -245,13 +270,21 @@ static void mark(struct field *field)
     field->name = SPAN_EMPTY;
 }
 
+/* What says how a message is framed, or where it has been (RFC 8586 2), is not a visitor's to take
+ * away. */
+static bool removable(enum field_id id)
+{
+    return id != FIELD_HOST && id != FIELD_CONTENT_LENGTH && id != FIELD_TE &&
+           id != FIELD_X_FORWARDED_FOR && id != FIELD_CDN_LOOP;
+}
+
 static void mark_named(struct fields *fields, struct span name)
 {
     for (uint32_t i = 0; i < fields->count; i++) {
         struct field *field = &fields->items[i];
         if (field->name.len != name.len || !span_equal_nocase(field->name, name))
             continue;
-        if (field->id != FIELD_HOST && field->id != FIELD_CONTENT_LENGTH && field->id != FIELD_TE)
+        if (removable(field->id))
             mark(field);
     }
 }
@@ -353,6 +386,7 @@ enum err head_check_request(struct head *head, struct problem *problem)
     TRY(take_connect(head, problem));
     TRY(check_method(head->method, problem));
     TRY(check_fields(fields, ERR_REQUEST_FIELD, problem));
+    TRY(check_disguises(fields, problem));
     TRY(check_target(head, problem));
     TRY(check_h2_fields(head, ERR_REQUEST_FIELD, problem));
     TRY(take_authority(head, problem));

@@ -66,6 +66,7 @@ static bool word_plain(uint64_t word)
 static uint8_t *put_text(uint8_t *at, struct span text)
 {
     size_t i = 0;
+    text = span_first(text, text.len < LIMIT_LOGGED_BYTES ? text.len : LIMIT_LOGGED_BYTES);
     for (; text.len - i >= sizeof(uint64_t); i += sizeof(uint64_t)) {
         uint64_t word;
         memcpy(&word, text.ptr + i, sizeof(word));

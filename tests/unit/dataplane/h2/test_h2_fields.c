@@ -64,6 +64,24 @@ static void cookie_lines_become_one_in_the_place_of_the_first(void **state)
     arena_release(&arena);
 }
 
+static void an_empty_cookie_line_adds_nothing(void **state)
+{
+    (void)state;
+    struct arena arena;
+    struct fields fields;
+    arena_init(&arena, NULL);
+    fields_init(&fields, &arena);
+    add(&fields, "cookie", "");
+    add(&fields, "cookie", "y=2");
+    add(&fields, "cookie", "");
+
+    h2_fields_join_cookies(&fields);
+
+    assert_int_equal(fields.count, 1);
+    assert_true(span_equal(fields.items[0].value, SPAN("y=2")));
+    arena_release(&arena);
+}
+
 static void one_cookie_stays_as_it_is(void **state)
 {
     (void)state;
@@ -155,6 +173,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cookie_lines_become_one_in_the_place_of_the_first),
+        cmocka_unit_test(an_empty_cookie_line_adds_nothing),
         cmocka_unit_test(one_cookie_stays_as_it_is),
         cmocka_unit_test(a_request_block_begins_with_its_pseudo_fields),
         cmocka_unit_test(an_answer_block_has_its_values_copied),

@@ -78,6 +78,12 @@ static const struct sent rows[] = {
     {"GET", "https", "/", "a", {{"x", "y\r\nz: w"}}, ERR_REQUEST_FIELD},
     {"GET", "https", "/", "a", {{"x", " y"}}, ERR_REQUEST_FIELD},
     {"GET", "https", "/", "a", {{"connection", "close"}}, ERR_REQUEST_FIELD},
+    {"GET", "https", "/", "a", {{"x_custom", "y"}}, ERR_OK},
+    {"GET", "https", "/", "a", {{"content_type", "y"}}, ERR_OK},
+    {"GET", "https", "/", "a", {{"cf_connecting_ip", "y"}}, ERR_REQUEST_FIELD},
+    {"GET", "https", "/", "a", {{"x-forwarded_for", "y"}}, ERR_REQUEST_FIELD},
+    {"GET", "https", "/", "a", {{"content_length", "5"}}, ERR_REQUEST_FIELD},
+    {"GET", "https", "/", "a", {{"transfer_encoding", "chunked"}}, ERR_REQUEST_FIELD},
     {"GET", "https", "/", "a", {{"transfer-encoding", "chunked"}}, ERR_REQUEST_FIELD},
     {"GET", "https", "/", "a", {{"upgrade", "h2c"}}, ERR_REQUEST_FIELD},
     {"POST",
@@ -159,6 +165,27 @@ static void a_whole_handshake_asks_for_a_tunnel(void **state)
     assert_false(upgrade_of("GET", "Upgrade", "h2c").tunnelled);
 }
 
+static void connection_takes_nothing_away_that_says_where_a_request_has_been(void **state)
+{
+    (void)state;
+    const struct sent sent = {"GET",
+                              "https",
+                              "/",
+                              "a",
+                              {{"connection", "cdn-loop, x-forwarded-for, x"},
+                               {"cdn-loop", "b"},
+                               {"x-forwarded-for", "c"},
+                               {"x", "y"}},
+                              ERR_OK};
+    struct head head = head_of(&sent);
+    head.version = HTTP_1_1;
+    assert_int_equal(fields_add(&head.fields, SPAN("host"), SPAN("a")), ERR_OK);
+    assert_int_equal(head_check_request(&head, NULL), ERR_OK);
+    assert_non_null(fields_find(&head.fields, FIELD_CDN_LOOP));
+    assert_non_null(fields_find(&head.fields, FIELD_X_FORWARDED_FOR));
+    assert_int_equal(head.fields.count, 2);
+}
+
 static void an_extended_connect_becomes_a_get(void **state)
 {
     (void)state;
@@ -184,6 +211,7 @@ int main(void)
         TEST(http2_heads_are_held_to_the_same_rules),
         TEST(a_length_without_a_body_is_refused),
         TEST(a_whole_handshake_asks_for_a_tunnel),
+        TEST(connection_takes_nothing_away_that_says_where_a_request_has_been),
         TEST(an_extended_connect_becomes_a_get),
         TEST(what_was_understood_is_not_left_in_the_fields),
     };
