@@ -35,7 +35,7 @@ LDFLAGS := $(LINK_HARDEN) $(LDFLAGS_$(PROFILE))
 BANNED  := -include common/base/banned.h
 
 LIBS_COMMON  := -ljansson -lsodium -lcrypto
-LIBS_CONTROL := -lmicrohttpd -lsqlite3 -luv -lcares -lssl $(LIBS_COMMON) -lpthread
+LIBS_CONTROL := -lmicrohttpd -lsqlite3 -luv -lcares -lidn2 -lssl $(LIBS_COMMON) -lpthread
 LIBS_EDGE    := -lseccomp -lnghttp2 -lsqlite3 -lcares -luv -lssl $(LIBS_COMMON) -lpthread
 
 # ---- what there is

@@ -1,6 +1,6 @@
 # What the project needs from Debian 12, by name; `make deps` is idempotent and quick when nothing is missing.
 DEPS_BUILD := libmicrohttpd-dev libsqlite3-dev libjansson-dev libuv1-dev libnghttp2-dev libssl-dev libc-ares-dev \
-              libsodium-dev libseccomp-dev
+              libsodium-dev libseccomp-dev libidn2-dev
 DEPS_RUN   := nginx-light curl openssl python3
 DEPS_TEST  := libcmocka-dev python3-pytest python3-h2 python3-cryptography python3-yaml python3-jsonschema \
               nghttp2-client sqlite3 python3-websockets python3-grpcio haproxy \

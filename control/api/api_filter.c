@@ -6,6 +6,7 @@
 
 #include "control/api/api_query.h"
 #include "control/api/api_reply.h"
+#include "control/change/hostname_idn.h"
 
 #define WORDS_MAX 32
 
@@ -32,6 +33,16 @@ void api_filter_text(struct api_request *request, const char *name, struct store
         if (span_starts_with(text, prefix))
             *out = (struct store_filter){prefixes[i].match, span_skip(text, prefix.len)};
     }
+}
+
+void api_filter_hostname(struct api_request *request, struct store_filter *filter)
+{
+    struct hostname name;
+    bool whole = filter->match == STORE_MATCH_EQUAL || filter->match == STORE_MATCH_NOT_EQUAL;
+    if (whole && hostname_idn_parse(filter->text, HOSTNAME_WILDCARD, &name, NULL) == ERR_OK)
+        filter->text = arena_copy(&request->arena, hostname_span(&name));
+    else
+        filter->text = arena_copy_lower(&request->arena, filter->text);
 }
 
 void api_filter_words(struct api_request *request, const char *name, struct store_filter *out)

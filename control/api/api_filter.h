@@ -17,6 +17,9 @@ void api_filter_text(struct api_request *request, const char *name, struct store
 /* One of several words is enough: `type=A,AAAA`, `type=A&type=AAAA`. */
 void api_filter_words(struct api_request *request, const char *name, struct store_filter *out);
 
+/* A filter of hostnames: in lower case, and a whole one as hostname_idn.h writes it. */
+void api_filter_hostname(struct api_request *request, struct store_filter *filter);
+
 /* The index of the parameter's word in words (NULL-terminated), 0 when it is not there;
  * API_ERROR_FIELD with the list of words otherwise. */
 MUST_USE enum err api_filter_word(struct api_request *request, struct api_reply *reply,

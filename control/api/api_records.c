@@ -78,7 +78,7 @@ static enum err read_query(struct api_request *request, struct api_reply *reply,
     query->proxied = truth == 1;
     api_filter_words(request, "type", &query->type);
     filter_field(request, "name", &query->name);
-    query->name.text = arena_copy_lower(&request->arena, query->name.text);
+    api_filter_hostname(request, &query->name);
     filter_field(request, "content", &query->content);
     filter_field(request, "comment", &query->comment);
     return ERR_OK;

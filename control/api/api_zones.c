@@ -65,7 +65,7 @@ static enum err read_query(struct api_request *request, struct api_reply *reply,
     TRY(api_filter_match(request, reply, &query->match_any));
     query->order = (enum store_zone_order)order;
     api_filter_text(request, "name", &query->name);
-    query->name.text = arena_copy_lower(&request->arena, query->name.text);
+    api_filter_hostname(request, &query->name);
     api_filter_text(request, "account.name", &query->account_name);
     filter_words(request, "status", statuses, &query->status);
     filter_words(request, "type", types, &query->type);

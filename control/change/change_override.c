@@ -6,6 +6,7 @@
 
 #include "common/model/zone_document.h"
 #include "control/change/change_int.h"
+#include "control/change/hostname_idn.h"
 #include "control/store/store_overrides.h"
 
 enum err change_override_parse(struct span setting, struct span hostname,
@@ -17,7 +18,7 @@ enum err change_override_parse(struct span setting, struct span hostname,
         return problem_set(problem, ERR_NOT_FOUND, "id", "hostnames have no setting %.*s",
                            setting.len < 64 ? (int)setting.len : 64,
                            setting.ptr ? (const char *)setting.ptr : "");
-    if (hostname_parse(hostname, HOSTNAME_WILDCARD, out, &found) != ERR_OK)
+    if (hostname_idn_parse(hostname, HOSTNAME_WILDCARD, out, &found) != ERR_OK)
         return problem_set(problem, ERR_INVALID, "hostname", "%s", found.text);
     return ERR_OK;
 }

@@ -6,6 +6,7 @@
 
 #include "common/base/text.h"
 #include "control/change/change_int.h"
+#include "control/change/hostname_idn.h"
 
 #define ZONE_JSON_BYTES_MAX 2048
 
@@ -37,7 +38,7 @@ static enum err audit_zone(struct change *change, const char *action,
 static enum err parse_zone_name(struct span text, struct hostname *out, struct problem *problem)
 {
     struct problem found = {.code = ERR_OK};
-    if (hostname_parse(text, HOSTNAME_EXACT, out, &found) != ERR_OK)
+    if (hostname_idn_parse(text, HOSTNAME_EXACT, out, &found) != ERR_OK)
         return problem_set(problem, ERR_INVALID, "name", "is not a domain name: %s", found.text);
     struct span name = hostname_span(out);
     if (span_find(name, '.') == name.len)

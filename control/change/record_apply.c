@@ -6,6 +6,7 @@
 
 #include "common/base/buf.h"
 #include "common/base/text.h"
+#include "control/change/hostname_idn.h"
 
 struct apply {
     struct change *change;
@@ -20,14 +21,24 @@ static enum err refuse(const struct apply *a, const char *path, const char *text
     return problem_set(a->problem, ERR_INVALID, path, "%s", text);
 }
 
-static enum err parse_name(const struct apply *a, struct span text, enum hostname_form form,
-                           const char *path, struct span *out)
+static enum err parse_host(const struct apply *a, struct span text, const char *path,
+                           struct span *out)
 {
     struct hostname name;
     struct problem found = {.code = ERR_OK};
-    if (hostname_parse(text, form, &name, &found) != ERR_OK)
+    if (hostname_parse(text, HOSTNAME_EXACT, &name, &found) != ERR_OK)
         return refuse(a, path, found.text);
     *out = arena_copy(&a->change->arena, hostname_span(&name));
+    return ERR_OK;
+}
+
+static enum err parse_name(const struct apply *a, struct span text)
+{
+    struct hostname name;
+    struct problem found = {.code = ERR_OK};
+    if (hostname_idn_parse(text, HOSTNAME_WILDCARD, &name, &found) != ERR_OK)
+        return refuse(a, "name", found.text);
+    a->record->name = arena_copy(&a->change->arena, hostname_span(&name));
     return ERR_OK;
 }
 
@@ -43,7 +54,7 @@ static enum err apply_type(const struct apply *a)
 static bool within_zone(struct span text, struct span zone)
 {
     struct hostname name;
-    return hostname_parse(text, HOSTNAME_WILDCARD, &name, NULL) == ERR_OK &&
+    return hostname_idn_parse(text, HOSTNAME_WILDCARD, &name, NULL) == ERR_OK &&
            hostname_within(hostname_span(&name), zone);
 }
 
@@ -57,16 +68,15 @@ static enum err apply_name(const struct apply *a)
     if (span_equal(text, SPAN("@")))
         text = a->zone;
     if (within_zone(text, a->zone))
-        return parse_name(a, text, HOSTNAME_WILDCARD, "name", &a->record->name);
+        return parse_name(a, text);
 
     struct buf full;
     buf_init(&full, 2 * LIMIT_HOSTNAME_BYTES);
     buf_append(&full, text);
     buf_append_byte(&full, '.');
     buf_append(&full, a->zone);
-    enum err err = full.overflowed ? refuse(a, "name", "is too long")
-                                   : parse_name(a, buf_span(&full), HOSTNAME_WILDCARD, "name",
-                                                &a->record->name);
+    enum err err =
+        full.overflowed ? refuse(a, "name", "is too long") : parse_name(a, buf_span(&full));
     buf_release(&full);
     return err;
 }
@@ -167,7 +177,7 @@ static enum err apply_host_header(const struct apply *a)
         address_format(&address, canonical);
         host = span_str(canonical);
     } else {
-        TRY(parse_name(a, host, HOSTNAME_EXACT, path, &host));
+        TRY(parse_host(a, host, path, &host));
     }
     char text[LIMIT_HOSTNAME_BYTES + sizeof(":65535")];
     size_t len = ported
@@ -184,7 +194,7 @@ static enum err apply_sni(const struct apply *a)
     a->record->origin_sni = SPAN_EMPTY;
     if (a->spec->origin_sni.len == 0)
         return ERR_OK;
-    return parse_name(a, a->spec->origin_sni, HOSTNAME_EXACT, "origin_sni", &a->record->origin_sni);
+    return parse_host(a, a->spec->origin_sni, "origin_sni", &a->record->origin_sni);
 }
 
 enum err record_apply(struct change *change, struct span zone,

@@ -10,8 +10,8 @@
 static void names_that_are_no_zone_are_refused(void **state)
 {
     static const char *const names[] = {
-        "",           "com",       "*.example.com",      "exa mple.com",
-        "a..example", "192.0.2.1", "_dmarc.example.com", "ex\xc3\xa4mple.com"};
+        "",           "com",       "*.example.com",     "exa mple.com",
+        "a..example", "192.0.2.1", "_dmarc.example.com"};
     struct change_dir *c = *state;
     struct id zone_id;
     for (size_t i = 0; i < countof(names); i++) {
@@ -33,6 +33,40 @@ static void a_taken_name_is_refused_in_every_spelling(void **state)
         assert_int_equal(make_zone(c, &c->operating, names[i], &zone_id), ERR_EXISTS);
 
     assert_int_equal(make_zone(c, &c->operating, "notexample.com", &zone_id), ERR_OK);
+}
+
+static void both_spellings_of_a_name_are_one_claim(void **state)
+{
+    static const char *const names[] = {"bücher.example",
+                                        "BÜCHER.Example",
+                                        "bücher。example",
+                                        "xn--bcher-kva.example",
+                                        "bu\xcc\x88"
+                                        "cher.example.",
+                                        "shop.bücher.example"};
+    struct change_dir *c = *state;
+    struct id zone_id;
+    assert_int_equal(make_zone(c, &c->owner, "bücher.example", &zone_id), ERR_OK);
+    for (size_t i = 0; i < countof(names); i++)
+        assert_int_equal(make_zone(c, &c->operating, names[i], &zone_id), ERR_EXISTS);
+
+    assert_int_equal(make_zone(c, &c->owner, "xn--strae-oqa.example", &zone_id), ERR_OK);
+    assert_int_equal(make_zone(c, &c->operating, "straße.example", &zone_id), ERR_EXISTS);
+    assert_int_equal(make_zone(c, &c->operating, "strasse.example", &zone_id), ERR_OK);
+}
+
+static void letters_that_no_name_has_are_refused_with_the_reason(void **state)
+{
+    static const char *const names[] = {"☕.example",   "-ü.example",   "a_ü.example", "ü..example",
+                                        "ü b.example", "\xff.example", "١2.example",  "*.ü.example",
+                                        "℀.example",   "１.１.１.１"};
+    struct change_dir *c = *state;
+    struct id zone_id;
+    for (size_t i = 0; i < countof(names); i++) {
+        assert_int_equal(make_zone(c, &c->owner, names[i], &zone_id), ERR_INVALID);
+        assert_string_equal(c->problem.path, "name");
+        assert_true(strlen(c->problem.text) > strlen("is not a domain name: "));
+    }
 }
 
 static void a_zone_above_a_strangers_zone_is_refused(void **state)
@@ -207,6 +241,8 @@ int main(void)
         CHANGE_TEST(names_that_are_no_zone_are_refused),
         CHANGE_TEST(a_taken_name_is_refused_in_every_spelling),
         CHANGE_TEST(a_zone_above_a_strangers_zone_is_refused),
+        CHANGE_TEST(both_spellings_of_a_name_are_one_claim),
+        CHANGE_TEST(letters_that_no_name_has_are_refused_with_the_reason),
         CHANGE_TEST(one_account_may_split_a_name_but_not_serve_a_host_twice),
         CHANGE_TEST(only_operators_change_a_plan),
         CHANGE_TEST(only_operators_make_accounts),
