@@ -41,6 +41,12 @@ static const char *kind_of(struct span action)
     return span_equal(verb, SPAN(".delete")) ? "delete" : "update";
 }
 
+/* What was refused is written down as well (request.refuse, login.refuse). */
+static bool succeeded(const struct store_audit_entry *entry)
+{
+    return !span_ends_with(entry->action, SPAN(".refuse"));
+}
+
 /* The id of what was changed, where the entry says it, else of its zone or account. */
 static json_t *resource_id(const struct store_audit_entry *entry)
 {
@@ -73,10 +79,10 @@ static json_t *first_form(const struct store_audit_row *row)
     return json_pack(
         "{s:o, s:{s:o, s:b}, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:{s:o}, s:{s:o, s:o}, "
         "s:o}",
-        "id", row_id(row), "action", "type", api_json_text(entry->action), "result", 1, "actor",
-        actor, "interface", "API", "metadata", metadata, "newValue", api_json_text(entry->new_json),
-        "oldValue", api_json_text(entry->old_json), "newValueJson", json_or_null(entry->new_json),
-        "oldValueJson", json_or_null(entry->old_json), "owner", "id",
+        "id", row_id(row), "action", "type", api_json_text(entry->action), "result",
+        succeeded(entry), "actor", actor, "interface", "API", "metadata", metadata, "newValue",
+        api_json_text(entry->new_json), "oldValue", api_json_text(entry->old_json), "newValueJson",
+        json_or_null(entry->new_json), "oldValueJson", json_or_null(entry->old_json), "owner", "id",
         id_or_null(&entry->account_id), "resource", "id", resource_id(entry), "type",
         api_json_text(noun_of(entry->action)), "when", api_json_time(entry->at_us));
 }
@@ -99,9 +105,10 @@ static json_t *second_form(const struct store_audit_row *row)
     json_t *json = json_pack(
         "{s:o, s:{s:o, s:o}, s:{s:o, s:s, s:o, s:s}, s:o, s:{s:o}, s:o}", "id", row_id(row),
         "account", "id", id_or_null(&entry->account_id), "name", api_json_text(row->account_name),
-        "action", "description", api_json_text(entry->action), "result", "success", "time",
-        api_json_time(entry->at_us), "type", kind_of(entry->action), "actor", actor, "raw",
-        "cf_ray_id", api_json_text(entry->request_id), "resource", resource);
+        "action", "description", api_json_text(entry->action), "result",
+        succeeded(entry) ? "success" : "failure", "time", api_json_time(entry->at_us), "type",
+        kind_of(entry->action), "actor", actor, "raw", "cf_ray_id",
+        api_json_text(entry->request_id), "resource", resource);
     if (entry->zone_id.text[0])
         json_object_set_new(json, "zone",
                             json_pack("{s:o, s:o}", "id", api_json_id(&entry->zone_id), "name",

@@ -210,6 +210,15 @@ def test_42_05_a_refused_change_is_in_the_audit(matrix):
         row = db.execute("SELECT new_json, account_id FROM audit WHERE action = 'request.refuse' AND request_id = ?",
                          (answer.headers["x-request-id"],)).fetchone()
     assert row == ('{"request":"DELETE /zones/{zone}"}', matrix.account)
+    owner, request = matrix.people["owner"], answer.headers["x-request-id"]
+    first = owner.ok("GET", f"/accounts/{matrix.account}/audit_logs?per_page=1000").result
+    second = owner.ok("GET", f"/accounts/{matrix.account}/logs/audit?limit=1000").result
+    refused = [one for one in first if one["metadata"]["request_id"] == request]
+    assert [one["action"] for one in refused] == [{"type": "request.refuse", "result": False}]
+    assert [one["action"]["result"] for one in second if one["id"] == refused[0]["id"]] == ["failure"]
+    made = [one["id"] for one in first if one["action"]["type"] == "zone.create"]
+    assert made and all(one["action"]["result"] is True for one in first if one["id"] in made)
+    assert {one["action"]["result"] for one in second if one["id"] in made} == {"success"}
 
 
 def good_bodies(matrix):
