@@ -163,3 +163,26 @@ def test_51_08_without_it_an_idle_connection_is_left_alone(world, framed):
     assert visitor.get(quiet_host, "/quiet").status == 200 and visitor.get(loud_host, "/loud").status == 200
     wait_until(lambda: len(pings(loud)) >= 2, "the other zone's PINGs", 30)
     assert not pings(quiet) and quiet.connections == 1
+
+
+def test_51_09_a_paused_zone_passes_through_over_http1_live_and_back(world):
+    """Nothing that the zone has set is done to what passes; whoever was on HTTP/2 to the origin is not cut."""
+    origin = world.origin()
+    zone, host = world.zone(origin.port, settings={"always_use_https": "on", "grpc": "off"})
+    visitor, plain = world.visitor("h2"), world.visitor("plain")
+
+    def paused(value):
+        world.api.applied(world.api.ok("PATCH", f"/zones/{zone['id']}", {"paused": value}), zone["id"])
+
+    assert visitor.get(host, "/before").headers["x-origin"] == "h2" and plain.get(host, "/moved").status == 301
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(visitor.get, host, "/running?head_delay_ms=1500")
+        wait_until(lambda: origin.seen("/running"), "it runs")
+        paused(True)
+        assert visitor.get(host, "/during").headers["x-origin"] == "h1" and plain.get(host, "/stays").status == 200
+        answer = running.result()
+        assert answer.status == 200 and answer.headers["x-origin"] == "h2"
+    assert {seen.protocol for path in ("/during", "/stays") for seen in origin.seen(path)} == {"http/1.1"}
+    paused(False)
+    assert visitor.get(host, "/after").headers["x-origin"] == "h2" and plain.get(host, "/moved").status == 301
+    assert not origin.seen("/moved")
