@@ -5,7 +5,10 @@
 #include "control/store/store_accounts.h"
 #include "control/store/store_audit.h"
 #include "control/store/store_int.h"
+#include "control/store/store_members.h"
+#include "control/store/store_origin_ca.h"
 #include "control/store/store_records.h"
+#include "control/store/store_tokens.h"
 #include "control/store/store_zones.h"
 #include "tests/unit/control/store/store_dir.h"
 
@@ -19,6 +22,7 @@ struct scene {
     struct arena arena;
     char statements[STATEMENTS_MAX][STATEMENT_BYTES];
     size_t count;
+    bool limited; /* what is sorted is what one owner has, which has a limit */
 };
 
 static int note_statement(unsigned kind, void *owner, void *statement, void *text)
@@ -46,9 +50,10 @@ static void expect_no_scan(struct scene *scene, const char *sql)
         /* "SCAN x" reads all of x; "SCAN x USING INDEX" follows an order and stops at LIMIT. */
         /* p is one page of ids; accounts are ten thousand where zones are a million. */
         if (strncmp(step, "SCAN ", 5) == 0 && !strstr(step, " USING ") &&
-            strcmp(step, "SCAN p") != 0 && !strstr(sql, "FROM accounts WHERE ?1 = ''"))
+            strcmp(step, "SCAN p") != 0 && strcmp(step, "SCAN CONSTANT ROW") != 0 &&
+            !strstr(sql, "FROM accounts WHERE ?1 = ''"))
             fail_msg("%s: %s", step, sql);
-        if (strstr(step, "USE TEMP B-TREE FOR ORDER BY") && sorts_left-- == 0)
+        if (strstr(step, "USE TEMP B-TREE FOR ORDER BY") && !scene->limited && sorts_left-- == 0)
             fail_msg("%s: %s", step, sql);
     }
     sqlite3_finalize(statement);
@@ -112,7 +117,7 @@ static struct store_scope somebody(void)
 }
 
 /* The reader sees it: its moment begins anew. */
-static void add_zone(struct scene *scene, const char *name)
+static struct id add_zone(struct scene *scene, const char *name)
 {
     const struct store_account account = {.id = id_new(), .name = SPAN("Example")};
     const struct store_zone zone = {.id = id_new(),
@@ -128,6 +133,7 @@ static void add_zone(struct scene *scene, const char *name)
     assert_int_equal(store_write_commit(&writer), ERR_OK);
     assert_int_equal(store_read_begin(scene->d->store, &scene->conn), ERR_OK);
     sqlite3_trace_v2(scene->conn->db, SQLITE_TRACE_STMT, note_statement, scene);
+    return zone.id;
 }
 
 static void zones_are_listed_by_index(void **state)
@@ -156,7 +162,7 @@ static void zones_are_filtered_by_index(void **state)
     struct scene *scene = *state;
     struct store_zone_list list;
     struct store_zone_query query = {.scope = everybody, .page = {.page = 1, .per_page = 50}};
-    add_zone(scene, "shop.example.com");
+    (void)add_zone(scene, "shop.example.com");
     for (size_t i = 0; i < countof(names); i++)
         for (unsigned order = 0; order <= STORE_ZONES_BY_ACCOUNT_NAME; order++) {
             query.order = (enum store_zone_order)order;
@@ -210,6 +216,33 @@ static void the_audit_is_listed_by_index(void **state)
     judge(scene);
 }
 
+static void what_an_account_or_a_zone_has_is_listed_by_index(void **state)
+{
+    struct scene *scene = *state;
+    struct store_record_list records;
+    struct store_member_list members;
+    struct store_token_list tokens;
+    struct store_origin_certificate_list certificates;
+    struct id owner_id = add_zone(scene, "example.com");
+    const struct store_record_query of_zone = {
+        .scope = everybody, .zone_id = owner_id, .page = page};
+    const struct store_member_query of_account = {
+        .account_id = owner_id, .members = true, .invitations = true, .page = page};
+    const struct store_member_query of_user = {.user_id = owner_id, .members = true, .page = page};
+    const struct store_origin_certificate_query signed_for = {
+        .scope = everybody, .zone_id = owner_id, .page = page};
+    assert_int_equal(store_record_list(scene->conn, &of_zone, &scene->arena, &records), ERR_OK);
+    assert_int_equal(store_member_list(scene->conn, &of_account, &scene->arena, &members), ERR_OK);
+    assert_int_equal(store_member_list(scene->conn, &of_user, &scene->arena, &members), ERR_OK);
+    assert_int_equal(store_token_list(scene->conn, &owner_id, &page, &scene->arena, &tokens),
+                     ERR_OK);
+    assert_int_equal(
+        store_origin_certificate_list(scene->conn, &signed_for, &scene->arena, &certificates),
+        ERR_OK);
+    scene->limited = true;
+    judge(scene);
+}
+
 /* SQLite looks for the rows that refer to one that is made, changed or removed; EXPLAIN QUERY PLAN
  * keeps that to itself. */
 static void references_are_followed_back_by_index(void **state)
@@ -240,6 +273,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(pending_zones_are_found_by_index, setup, teardown),
         cmocka_unit_test_setup_teardown(accounts_are_listed_by_index, setup, teardown),
         cmocka_unit_test_setup_teardown(the_audit_is_listed_by_index, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_an_account_or_a_zone_has_is_listed_by_index, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(references_are_followed_back_by_index, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
