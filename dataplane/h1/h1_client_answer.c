@@ -250,10 +250,15 @@ static void client_on_room(struct side *side)
     h1_client_read_on(conn);
 }
 
-/* From now on the room is unlimited, up to what is worth throwing away. */
+/* From now on the room is unlimited, up to what is worth throwing away.  An answer that is out
+ * already waited for this word alone. */
 static void client_on_stop(struct side *side)
 {
-    h1_client_read_on(container_of(side, struct h1_client, side));
+    struct h1_client *conn = container_of(side, struct h1_client, side);
+
+    h1_client_read_on(conn);
+    if (conn->transport && conn->answer.written)
+        h1_client_finish(conn);
 }
 
 static void client_on_abort(struct side *side)
