@@ -109,7 +109,7 @@
     X(H2_GLITCH_BURST,          1000,     "count",  "PRIORITY, unknown frames, empty DATA, HEADERS for no stream") \
     X(H2_GLITCH_PER_S,          100,      "1/s",    "the same, regained")                                         \
     X(H2_GOODBYE_MS,            2000,     "ms",     "for a last GOAWAY to leave")                                 \
-    X(H2_EARLY_ANSWER_MS,       200,      "ms",     "between an early answer and the RST_STREAM(NO_ERROR) that ends its request") \
+    X(H2_EARLY_ANSWER_MS,       1000,     "ms",     "between an early answer and the RST_STREAM(NO_ERROR) that ends its request") \
     /* transports */                                                                                          \
     X(TRANSPORT_OUT_BYTES,      262144,   "bytes",  "unwritten output of one connection")                         \
     X(WAKE_BUDGET,              4096,     "count",  "wakes in one loop turn")                                     \

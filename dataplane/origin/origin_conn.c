@@ -125,7 +125,8 @@ void origin_conn_failed(struct origin_conn *conn, enum err err, const struct pro
                  F_SPAN("address", pool->origin.address), F_U64("port", pool->origin.port),
                  F_ERR(err), F_STR("text", problem ? problem->text : ""));
     pool->dial_counts[offer]--;
-    origin_health_failed(&pool->health, loop_now_ms(loop_of(conn)));
+    if (err != ERR_BUSY)
+        origin_health_failed(&pool->health, loop_now_ms(loop_of(conn)));
     free_conn(conn);
     origin_pool_dial_failed(pool, offer, err, problem);
 }

@@ -148,7 +148,8 @@ static void race_dialled(void *owner, enum err err, struct transport *transport)
     try->state = TRY_FAILED;
     if (err != ERR_OK) {
         race->last_err = err == ERR_IO ? ERR_ORIGIN_UNREACHABLE : err;
-        note_failed(race, &try->address);
+        if (err != ERR_BUSY)
+            note_failed(race, &try->address);
         origin_race_run(race);
         return;
     }

@@ -194,9 +194,12 @@ static void begin_run(struct proxy *proxy, struct exchange *exchange,
     run->exchange = exchange;
     run->asked = exchange->request.head;
     run->client_address = exchange->client_facts.address;
-    if (exchange->client_facts.proxied)
+    run->secure = exchange->client_facts.secure;
+    if (exchange->client_facts.proxied) {
+        run->secure = proxy_visitor_secure(&run->asked->fields, run->secure);
         run->client_address = proxy_visitor_address(&run->asked->fields, proxy->options.proxies,
                                                     run->client_address, &exchange->arena);
+    }
     run->grpc = head_is_grpc(run->asked);
     run->step = first;
     run->err = exchange->refusal.err;

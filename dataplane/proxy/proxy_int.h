@@ -76,6 +76,7 @@ struct proxy_run {
     enum err err;         /* why the last attempt failed, or why we answer ourselves */
     struct span reason;   /* what about TLS, for whoever set the origin up */
     bool grpc;
+    bool secure; /* the visitor came by TLS, to us or to a trusted proxy */
     bool answering;
     int origin_status; /* 0: no answer */
     uint64_t begun_at_us, head_at_us;

@@ -124,8 +124,7 @@ static const struct proxy_step *step_route(struct proxy_run *run)
         counters_add(run->proxy->options.loop->counters, COUNTER_REQUESTS_MISDIRECTED, 1);
         return answer(run, ERR_REQUEST_MISDIRECTED);
     }
-    bool redirected = !run->exchange->client_facts.secure &&
-                      proxy_redirect_wanted(run->route.document, run->asked->path);
+    bool redirected = !run->secure && proxy_redirect_wanted(run->route.document, run->asked->path);
     return redirected ? &proxy_step_redirect : &proxy_step_admit;
 }
 
@@ -224,7 +223,7 @@ static const struct proxy_step *step_admit(struct proxy_run *run)
         .asked = run->asked,
         .client_address = run->client_address,
         .peer_address = client->address,
-        .secure = client->secure,
+        .secure = run->secure,
         .ray = run->ray,
         .edge_id = run->proxy->edge_id,
     };

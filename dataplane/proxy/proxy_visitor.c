@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * proxy_visitor.c - X-Forwarded-For, read from the right.
+ * proxy_visitor.c - X-Forwarded-For and X-Forwarded-Proto, read from the right.
  */
 #include "dataplane/proxy/proxy_visitor.h"
 
@@ -58,4 +58,18 @@ struct span proxy_visitor_address(const struct fields *fields, const struct addr
         }
     }
     return told ? written(&last, arena) : peer;
+}
+
+bool proxy_visitor_secure(const struct fields *fields, bool secure)
+{
+    for (uint32_t i = fields->count; i-- > 0;) {
+        struct span list = fields->items[i].value;
+        if (fields->items[i].id != FIELD_X_FORWARDED_PROTO)
+            continue;
+        struct span said = span_trim(take_last(&list));
+        if (span_equal_nocase(said, SPAN("https")))
+            return true;
+        return secure && !span_equal_nocase(said, SPAN("http"));
+    }
+    return secure;
 }

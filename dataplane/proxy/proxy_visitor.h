@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * proxy_visitor.h - who the visitor is, behind proxies that the operator trusts.
+ * proxy_visitor.h - who the visitor is, and how he came, behind proxies that the operator trusts.
  *
  *      X-Forwarded-For: forged, 203.0.113.7, 10.0.0.2      the peer is 10.0.0.1
  *                               ^ the visitor  ^ trusted                ^ trusted
@@ -18,5 +18,10 @@
 /* peer is a trusted proxy's address, and the answer where the list tells nobody else. */
 struct span proxy_visitor_address(const struct fields *fields, const struct address_ranges *proxies,
                                   struct span peer, struct arena *arena);
+
+/* Whether the visitor speaks TLS with whoever he speaks to.  The peer is a trusted proxy and its
+ * X-Forwarded-Proto says so, the last one where a visitor has sent others; else it is as with us.
+ */
+bool proxy_visitor_secure(const struct fields *fields, bool secure);
 
 #endif

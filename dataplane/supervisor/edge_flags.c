@@ -102,7 +102,7 @@ static const struct flag flags_table[] = {
     {"max-requests-per-zone", FLAG_NUMBER, FLAG_FOR_PEOPLE, AT(zone_exchanges_max),
      1, UINT32_MAX, "8192", "N", "requests of one zone in flight at one worker; then 503"},
     {"trusted-proxy", FLAG_RANGES, FLAG_FOR_PEOPLE, AT(trusted_proxy.texts), 1, 64, "",
-     "CIDR", "PROXY headers and X-Forwarded-For of this range are believed; may be repeated"},
+     "CIDR", "PROXY headers and X-Forwarded-* of this range are believed; may be repeated"},
     {"edge-id", FLAG_TEXT, FLAG_FOR_PEOPLE, AT(edge_id), 0, EDGE_ID_BYTES_MAX, "",
      "NAME", "this edge's name; the host's without"},
     {"admin", FLAG_TEXT, FLAG_FOR_PEOPLE, AT(admin), 0, 64, "",

@@ -189,6 +189,27 @@ def test_35_08_limits_are_those_of_the_visitor_behind_the_proxy(make_world):
         sock.close()
 
 
+@pytest.mark.parametrize("source,said,status,scheme", [
+    ("127.0.0.1", "https", 200, "https"), ("127.0.0.1", "http", 301, None), ("127.0.0.1", "http, https", 200, "https"),
+    ("127.0.0.1", "https, http", 301, None), ("127.0.0.2", "https", 301, None)])
+def test_35_10_a_trusted_proxy_that_ends_tls_is_not_redirected(trusting, source, said, status, scheme):
+    origin = trusting.origin()
+    _, host = trusting.zone(origin.port, settings={"always_use_https": "on"})
+
+    assert ask(trusting, host, "/once", fields=f"X-Forwarded-Proto: {said}\r\n", source=source) == status
+
+    assert [(seen.header("x-forwarded-proto"), seen.header("cf-visitor")) for seen in origin.seen("/once")] == \
+        ([([scheme], [f'{{"scheme":"{scheme}"}}'])] if scheme else [])
+
+
+def test_35_11_a_trusted_proxy_may_tell_of_plain_http_over_tls(trusting, site):
+    origin, host = site
+    for source, scheme in (("127.0.0.1", "http"), ("127.0.0.2", "https")):
+        path = f"/told-over-tls-{scheme}"
+        assert ask(trusting, host, path, fields="X-Forwarded-Proto: http\r\n", secure=True, source=source) == 200
+        assert origin.seen(path)[0].header("x-forwarded-proto") == [scheme]
+
+
 HAPROXY = """
 global
   maxconn 100

@@ -377,6 +377,32 @@ static void the_last_failure_is_told_when_all_fail(void **state)
     assert_int_equal(refused, ERR_ORIGIN_REFUSED);
 }
 
+static struct origin_pool *asked_pool(void)
+{
+    struct origin origin = {.address = SPAN("origin.example.com"),
+                            .sni = SPAN("www.example.com"),
+                            .port = 8443,
+                            .tls = ORIGIN_TLS_NONE,
+                            .policy = ORIGIN_PROTOCOL_AUTO};
+    return origin_pools_get(pools, &origin);
+}
+
+static void what_is_our_own_fault_is_not_held_against_the_origin(void **state)
+{
+    (void)state;
+    ask(ORIGIN_TLS_NONE, ORIGIN_PROTOCOL_AUTO);
+    answer(one, 1);
+    end_tcp(ERR_BUSY); /* no descriptor */
+    assert_int_equal(err_edge_status(refused), 503);
+    assert_int_equal(asked_pool()->health.failure_count, 0);
+
+    ask(ORIGIN_TLS_NONE, ORIGIN_PROTOCOL_AUTO);
+    answer(one, 1);
+    end_tcp(ERR_ORIGIN_REFUSED);
+    assert_int_equal(err_edge_status(refused), 521);
+    assert_int_equal(asked_pool()->health.failure_count, 1);
+}
+
 static void addresses_are_raced_and_all_have_one_deadline(void **state)
 {
     (void)state;
@@ -465,6 +491,7 @@ int main(void)
         CASE(families_take_turns_and_ipv6_is_first),
         CASE(an_address_that_failed_comes_last_the_next_time),
         CASE(the_last_failure_is_told_when_all_fail),
+        CASE(what_is_our_own_fault_is_not_held_against_the_origin),
         CASE(addresses_are_raced_and_all_have_one_deadline),
         CASE(a_hanging_handshake_is_a_connect_timeout),
         CASE(a_name_that_takes_too_long_is_not_resolved),

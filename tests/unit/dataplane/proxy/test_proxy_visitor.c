@@ -58,9 +58,46 @@ static void what_is_no_address_is_not_looked_behind(void **state)
     assert_visitor("203.0.113.7, <script>, 10.0.0.2", NULL, "10.0.0.2");
 }
 
+static void assert_secure(const char *first, const char *second, bool secure, bool wanted)
+{
+    struct arena arena;
+    struct fields fields;
+    arena_init(&arena, NULL);
+    fields_init(&fields, &arena);
+    if (first)
+        assert_int_equal(fields_add(&fields, SPAN("x-forwarded-proto"), span_str(first)), ERR_OK);
+    if (second)
+        assert_int_equal(fields_add(&fields, SPAN("x-forwarded-proto"), span_str(second)), ERR_OK);
+    assert_int_equal(proxy_visitor_secure(&fields, secure), wanted);
+    arena_release(&arena);
+}
+
+static void the_last_one_to_say_how_the_visitor_came_is_the_trusted_proxy(void **state)
+{
+    (void)state;
+    assert_secure("https", NULL, false, true);
+    assert_secure("HTTPS ", NULL, false, true);
+    assert_secure("http", NULL, true, false);
+    assert_secure("https, http", NULL, false, false);
+    assert_secure("https", "http", true, false);
+    assert_secure("http", "https", false, true);
+}
+
+static void who_says_nothing_of_it_comes_as_he_comes_to_us(void **state)
+{
+    (void)state;
+    for (int secure = 0; secure < 2; secure++) {
+        assert_secure(NULL, NULL, secure, secure);
+        assert_secure("", NULL, secure, secure);
+        assert_secure("wss", NULL, secure, secure);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_last_one_to_say_how_the_visitor_came_is_the_trusted_proxy),
+        cmocka_unit_test(who_says_nothing_of_it_comes_as_he_comes_to_us),
         cmocka_unit_test(the_rightmost_stranger_is_the_visitor),
         cmocka_unit_test(ports_are_no_part_of_an_address),
         cmocka_unit_test(without_a_stranger_it_is_the_farthest_of_ours),
