@@ -18,6 +18,8 @@ BODY_BYTES = 24 * MIB
 TICKS = os.sysconf("SC_CLK_TCK")
 # common/model/limits.h
 FLOW_BYTES, FLOW_BYTES_MAX, TRANSPORT_OUT_BYTES = 64 * KIB, MIB, 256 * KIB
+# TLS, HPACK and what AddressSanitizer adds to every block: 320 to 580 KiB a connection seen, none to speak of in a release.
+UNCOUNTED_BYTES = MIB
 CANCEL_BURST, CANCEL_PER_S = 500, 30
 
 
@@ -77,7 +79,7 @@ def processor_s(lane):
 # ---- long paths
 
 def rate_of_window():
-    """What 64 KiB a round trip would give."""
+    """What 64 KiB a round trip would give, and no more: a window that grew gives twice that on any machine."""
     return FLOW_BYTES / ROUND_TRIP_S
 
 
@@ -90,7 +92,7 @@ def test_23_01_a_download_fills_a_long_path_to_the_origin(lane, files, visitor):
         page, took_s = timed(lambda: lane.visitor(visitor).get(host, "/40m"))
 
         assert page.code == 0 and len(page.body) == 40 * MIB
-        assert 40 * MIB / took_s > 5 * rate_of_window(), f"{40 * MIB / took_s / 1e6:.1f} MB/s"
+        assert 40 * MIB / took_s > 2 * rate_of_window(), f"{40 * MIB / took_s / 1e6:.1f} MB/s"
 
 
 @pytest.mark.parametrize("visitor", ("h1", "h2"))
@@ -102,7 +104,7 @@ def test_23_02_an_upload_fills_a_long_path_to_the_visitor(lane, files, visitor):
             host, "/post", "--connect-to", f"::127.0.0.1:{path.port}", "-H", "Expect:", data=body))
 
         assert page.code == 0 and page.status == 200
-        assert BODY_BYTES / took_s > 5 * rate_of_window(), f"{BODY_BYTES / took_s / 1e6:.1f} MB/s"
+        assert BODY_BYTES / took_s > 2 * rate_of_window(), f"{BODY_BYTES / took_s / 1e6:.1f} MB/s"
 
 
 # ---- slow ends
@@ -162,9 +164,9 @@ def test_23_03_visitors_that_never_read_do_not_slow_a_fast_one(lane, files, kind
         if best <= 2:
             break
     assert best <= 2, seen
-    # A kernel that takes the first megabytes is a fast reader at first.  400 KiB are TLS and HPACK under AddressSanitizer.
+    # A kernel that takes the first megabytes is a fast reader at first.
     held = FLOW_BYTES if kind == "h2" else FLOW_BYTES_MAX
-    assert all(grown < 20 * (held + TRANSPORT_OUT_BYTES + 400 * KIB) for *_, grown in seen), seen
+    assert all(grown < 20 * (held + TRANSPORT_OUT_BYTES + UNCOUNTED_BYTES) for *_, grown in seen), seen
 
 
 @pytest.mark.parametrize("kind", ("h1", "h2"))
@@ -367,6 +369,6 @@ def test_23_10_readers_that_stop_after_a_fast_start_hold_what_the_limit_says(lan
 
     settled(lane)
 
-    assert resident_bytes(lane) - before < 10 * (FLOW_BYTES_MAX + TRANSPORT_OUT_BYTES + 400 * KIB)
+    assert resident_bytes(lane) - before < 10 * (FLOW_BYTES_MAX + TRANSPORT_OUT_BYTES + UNCOUNTED_BYTES)
     for one in visitors:
         one.close()
