@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * api_admit.c - authentication between two questions about rates.
+ * api_admit.c - authentication, then the count of who it found.
  */
 #include "control/api/api_admit.h"
 
